@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The memory that a client and the daemon share, as both see it.
+ *
+ * The daemon makes it (a memfd sealed against resizing, so that neither side can make the other fault)
+ * and hands it out with two eventfds in the reply to io.migoff.Attach: one that the client writes after
+ * submitting, one that the daemon writes after finishing.
+ *
+ *	ring_head | submit queue | done queue | slots | data
+ *
+ * Both queues carry slot numbers. A slot belongs to the client until its number is in the submit queue,
+ * then to the daemon until it is in the done queue. The client manages the data area: it holds the ranges
+ * and, where wanted, one int32_t of status a page.
+ *
+ * The daemon believes nothing that it reads here: it reads each field once, checks it, and works on its
+ * copy. It never reads back what it wrote itself. The memory is shmem, which the kernel hook does not
+ * move, so that a client that moves its whole address space cannot make the daemon wait for itself.
+ */
+#ifndef MIGOFF_COMMON_RING_H
+#define MIGOFF_COMMON_RING_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define RING_MAGIC	0x66666f67696d0001ull
+#define RING_VERSION	1
+#define RING_N_SLOTS	64
+#define RING_DATA_LEN	(8u << 20)
+#define RING_N_NODE_WORDS 16
+#define RING_N_CAUSES	32
+#define RING_N_ORDERS	16
+
+/* One direction: @tail is the producer's, @head the consumer's; both run freely, modulo RING_N_SLOTS. */
+struct ring_queue {
+	_Alignas(64) _Atomic uint32_t tail;
+	_Alignas(64) _Atomic uint32_t head;
+	_Alignas(64) _Atomic uint32_t entries[RING_N_SLOTS];
+};
+
+/* flags of struct ring_request */
+#define RING_MOVE_ALL	(1u << 0)
+#define RING_WHOLE	(1u << 1)	/* the whole process: no ranges, no status */
+
+/*
+ * Written by the client before it submits. Offsets count from the start of the data area and are
+ * multiples of 8.
+ */
+struct ring_request {
+	uint32_t flags;
+	uint32_t target;		/* from io.migoff.OpenTarget */
+	int32_t to_node;
+	uint32_t reserved0;
+	uint64_t from_nodes[RING_N_NODE_WORDS];	/* all zero: any but to_node */
+	uint64_t ranges;		/* offset of struct ring_range[n_ranges] */
+	uint64_t n_ranges;
+	uint64_t status;		/* offset of int32_t[n_status] */
+	uint64_t n_status;		/* pages of all ranges, or 0: not wanted */
+	uint64_t reserved[4];
+};
+
+struct ring_range {
+	uint64_t start;
+	uint64_t len;
+};
+
+/* Written by the daemon; the meaning of each is in migoff.h at struct migoff_result. */
+struct ring_result {
+	int32_t error;
+	uint32_t reserved;
+	uint64_t pages_asked;
+	uint64_t pages_moved;
+	uint64_t pages_by_cause[RING_N_CAUSES];
+	uint64_t bytes_engine;
+	uint64_t bytes_cpu;
+	uint64_t folios_engine[RING_N_ORDERS];
+	uint64_t folios_cpu[RING_N_ORDERS];
+	uint64_t n_batches;
+	uint64_t n_expired;
+	uint64_t elapsed_ns;
+	uint64_t engine_ns;
+	uint64_t blocked_max_ns;
+};
+
+struct ring_slot {
+	struct ring_request request;
+	_Alignas(64) _Atomic uint64_t progress;	/* bytes gone through; the daemon's */
+	_Atomic uint32_t cancel;		/* not 0: end it soon; the client's */
+	_Alignas(64) struct ring_result result;
+};
+
+/* The daemon's, but for the queues' client side. */
+struct ring_head {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t n_slots;
+	uint64_t data_off;
+	uint64_t data_len;
+	_Atomic uint64_t min_request;	/* bytes; what is smaller is quicker by the system call */
+	_Atomic uint32_t ready;		/* 0: there is no engine or no hook at the moment */
+	struct ring_queue submit;
+	struct ring_queue done;
+	struct ring_slot slots[RING_N_SLOTS];
+};
+
+#endif
