@@ -29,6 +29,7 @@
 #define RING_N_NODE_WORDS 16
 #define RING_N_CAUSES	32
 #define RING_N_ORDERS	16
+#define RING_MAX_RANGES	65536	/* of one request; more is answered -E2BIG */
 
 /* One direction: @tail is the producer's, @head the consumer's; both run freely, modulo RING_N_SLOTS. */
 struct ring_queue {

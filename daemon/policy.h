@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decisions: engine or CPU, how much at once, which engine, when an engine is out of service.
+ *
+ * Structs in, a decision out; no I/O, no clock, no state but what is passed in.
+ */
+#ifndef MIGOFF_DAEMON_POLICY_H
+#define MIGOFF_DAEMON_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct policy_config - What the operator decides.
+ * @min_folio: bytes; smaller folios are left to the system call. 4096 leaves none.
+ * @min_request: bytes; smaller requests are copied by the CPU.
+ * @max_batch: bytes that are unavailable at once, at most (a folio that is larger goes alone).
+ * @max_page_blocked_ns: how long a page may be unavailable in the ordinary course of things; the
+ *	size of batches follows from it and from what was measured. 0: no such bound.
+ * @max_errors: consecutive errors after which an engine is out of service; 0: never.
+ * @retry_after_ns: how long it stays so.
+ */
+struct policy_config {
+	uint64_t min_folio;
+	uint64_t min_request;
+	uint64_t max_batch;
+	uint64_t max_page_blocked_ns;
+	uint32_t max_errors;
+	uint64_t retry_after_ns;
+};
+
+/**
+ * struct policy_pace - How long batches take, learned from those that went before.
+ * @fixed_ns: what a batch costs however small it is.
+ * @ns_per_mib: what each MiB adds.
+ * @n: batches seen, up to a limit; 0: nothing known.
+ */
+struct policy_pace {
+	uint64_t fixed_ns;
+	uint64_t ns_per_mib;
+	uint32_t n;
+};
+
+/**
+ * struct policy_health - How an engine has behaved.
+ * @n_errors: errors without a success in between.
+ * @retry_at_ns: when it may be tried again; 0: it is in service.
+ */
+struct policy_health {
+	uint32_t n_errors;
+	uint64_t retry_at_ns;
+};
+
+/**
+ * struct policy_engine - What the choice of an engine depends on.
+ * @usable: open, running and in service.
+ * @node: where it is, or -1.
+ * @in_flight: bytes that it has to copy already.
+ */
+struct policy_engine {
+	bool usable;
+	int node;
+	uint64_t in_flight;
+};
+
+/**
+ * policy_min_order() - The smallest folio for the hook to take.
+ * @c: the configuration.
+ *
+ * Return: an order.
+ */
+unsigned int policy_min_order(const struct policy_config *c);
+
+/**
+ * policy_wants_engine() - Whether a request is for the engine.
+ * @c: the configuration.
+ * @bytes: what it asks for; UINT64_MAX when that is not known (a whole process).
+ */
+bool policy_wants_engine(const struct policy_config *c, uint64_t bytes);
+
+/**
+ * policy_batch_bytes() - How much to take at once.
+ * @c: the configuration.
+ * @pace: of batches so far.
+ * @hook_max: what the hook's window holds.
+ *
+ * Return: bytes, at least one page (the hook always allows one folio).
+ */
+uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_pace *pace,
+			    uint64_t hook_max);
+
+/**
+ * policy_pace_learn() - Take a finished batch into account.
+ * @pace: what is known; updated.
+ * @bytes: bytes of folios in it.
+ * @blocked_ns: how long they were unavailable.
+ */
+void policy_pace_learn(struct policy_pace *pace, uint64_t bytes, uint64_t blocked_ns);
+
+/**
+ * policy_choose_engine() - Which engine copies a batch.
+ * @engines: all of them.
+ * @n: how many.
+ * @to_node: destination of the batch.
+ *
+ * The least burdened of those on the destination's node, else the least burdened.
+ *
+ * Return: an index, or -1 when none is usable: the CPU.
+ */
+int policy_choose_engine(const struct policy_engine *engines, size_t n, int to_node);
+
+/**
+ * policy_engine_worked() - An engine copied something.
+ * @h: its record.
+ */
+void policy_engine_worked(struct policy_health *h);
+
+/**
+ * policy_engine_failed() - An engine failed.
+ * @c: the configuration.
+ * @h: its record.
+ * @now_ns: the time.
+ *
+ * Return: true when that takes it out of service.
+ */
+bool policy_engine_failed(const struct policy_config *c, struct policy_health *h, uint64_t now_ns);
+
+/**
+ * policy_engine_retry() - Whether an engine that is out of service is due for another try.
+ * @h: its record. When it is due it is in service again, but a single error ends that.
+ * @c: the configuration.
+ * @now_ns: the time.
+ */
+bool policy_engine_retry(const struct policy_config *c, struct policy_health *h, uint64_t now_ns);
+
+#endif
