@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What sysfs knows about PCI devices and their IOMMU groups.
+ */
+#ifndef MIGOFF_DCBM_PCI_H
+#define MIGOFF_DCBM_PCI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PCI_DRIVER_LEN 40
+
+/**
+ * struct pci_facts - A device.
+ * @vendor: its vendor.
+ * @device: its number at that vendor.
+ * @node: the NUMA node it is on, -1 when unknown.
+ * @group: its IOMMU group, -1 for none.
+ * @driver: the driver bound to it, empty for none.
+ * @vfio: it is in the hands of vfio-pci, or of a variant of it.
+ */
+struct pci_facts {
+	uint16_t vendor;
+	uint16_t device;
+	int node;
+	int group;
+	char driver[PCI_DRIVER_LEN];
+	bool vfio;
+};
+
+/**
+ * struct pci_blocker - A device that keeps its group from being used.
+ * @bdf: its address.
+ * @driver: the driver that has it.
+ */
+struct pci_blocker {
+	char bdf[16];
+	char driver[PCI_DRIVER_LEN];
+};
+
+/**
+ * pci_bdf_valid() - Whether that is the full name of a PCI function, "0000:00:05.0".
+ * @bdf: the name.
+ */
+bool pci_bdf_valid(const char *bdf);
+
+/**
+ * pci_read_facts() - Look a device up.
+ * @sysfs: where sysfs is mounted: "/sys", or a test's imitation.
+ * @bdf: the device, a valid name.
+ * @ret: the facts.
+ *
+ * Return: 0, -ENODEV when there is no such device, or another negative errno.
+ */
+int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret);
+
+/**
+ * pci_group_blocker() - Find who keeps a group from being used through VFIO.
+ * @sysfs: as for pci_read_facts().
+ * @group: the IOMMU group.
+ * @ret: a device of it that a driver has which uses the kernel's DMA.
+ *
+ * Return: 0, -ENOENT when there is none, or another negative errno.
+ */
+int pci_group_blocker(const char *sysfs, int group, struct pci_blocker *ret);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "vfio.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "macros.h"
+#include "vfio_internal.h"
+
+int vfio_bar_open(struct vfio_device *dev, unsigned int bar, uint64_t *ret_size)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = bar };
+	struct vfio_bar *b;
+	void *map;
+
+	assert(bar < VFIO_N_BARS);
+	b = &dev->bars[bar];
+	if (b->size == 0) {
+		if (ioctl(dev->device_fd, VFIO_DEVICE_GET_REGION_INFO, &info) < 0)
+			return -errno;
+		if (info.size == 0)
+			return -ENOENT;
+		b->offset = info.offset;
+		b->size = info.size;
+	}
+	/*
+	 * A BAR that may be mapped in parts only says so in a capability, and what a page shares
+	 * with other devices cannot be mapped: both go through system calls.
+	 */
+	if ((info.flags & VFIO_REGION_INFO_FLAG_MMAP) && !(info.flags & VFIO_REGION_INFO_FLAG_CAPS) &&
+	    IS_ALIGNED(b->size, (uint64_t)getpagesize())) {
+		map = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->device_fd,
+			   (off_t)b->offset);
+		if (map != MAP_FAILED)
+			b->map = map;
+	}
+	if (ret_size)
+		*ret_size = b->size;
+	return 0;
+}
+
+void vfio_bars_done(struct vfio_device *dev)
+{
+	for (unsigned int i = 0; i < VFIO_N_BARS; i++) {
+		struct vfio_bar *b = &dev->bars[i];
+
+		if (b->map)
+			munmap(b->map, b->size);
+		*b = (struct vfio_bar) {};
+	}
+}
+
+static const struct vfio_bar *vfio_bar(const struct vfio_device *dev, unsigned int bar,
+				       uint64_t offset, unsigned int width)
+{
+	const struct vfio_bar *b = &dev->bars[bar];
+
+	assert(bar < VFIO_N_BARS && offset < b->size && b->size - offset >= width &&
+	       IS_ALIGNED(offset, (uint64_t)width));
+	return b;
+}
+
+/* Registers are little endian, and so is what pread() and pwrite() transfer. */
+#define VFIO_ACCESSORS(bits, from_le, to_le)                                                  \
+	uint##bits##_t vfio_read##bits(struct vfio_device *dev, unsigned int bar,              \
+				       uint64_t offset)                                        \
+	{                                                                                      \
+		const struct vfio_bar *b = vfio_bar(dev, bar, offset, bits / 8);               \
+		uint##bits##_t value = UINT##bits##_MAX;                                       \
+                                                                                               \
+		if (b->map)                                                                    \
+			value = *(volatile uint##bits##_t *)(b->map + offset);                 \
+		else if (pread(dev->device_fd, &value, sizeof(value),                          \
+			       (off_t)(b->offset + offset)) != (ssize_t)sizeof(value))         \
+			value = UINT##bits##_MAX;                                              \
+		return from_le(value);                                                         \
+	}                                                                                      \
+                                                                                               \
+	void vfio_write##bits(struct vfio_device *dev, unsigned int bar, uint64_t offset,      \
+			      uint##bits##_t value)                                            \
+	{                                                                                      \
+		const struct vfio_bar *b = vfio_bar(dev, bar, offset, bits / 8);               \
+		ssize_t n;                                                                     \
+                                                                                               \
+		value = to_le(value);                                                          \
+		if (b->map) {                                                                  \
+			*(volatile uint##bits##_t *)(b->map + offset) = value;                 \
+			return;                                                                \
+		}                                                                              \
+		/* A device that is gone takes writes as the bus does: without a word. */      \
+		n = pwrite(dev->device_fd, &value, sizeof(value), (off_t)(b->offset + offset)); \
+		(void)n;                                                                       \
+	}
+
+VFIO_ACCESSORS(8, , )
+VFIO_ACCESSORS(16, le16toh, htole16)
+VFIO_ACCESSORS(32, le32toh, htole32)
+VFIO_ACCESSORS(64, le64toh, htole64)
