@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The contract of a copy engine, for whoever writes a driver for one.
+ *
+ * A driver knows registers and descriptors and nothing else. Its only caller is engine.c, which
+ * checks arguments, splits items into descriptors, keeps those in flight within the ring, counts,
+ * and holds the deadlines. A driver embeds struct engine, exports one struct engine_ops, and stands
+ * in the list in engine_open.c if it is found by PCI id.
+ */
+#ifndef MIGOFF_DCBM_ENGINE_DRIVER_H
+#define MIGOFF_DCBM_ENGINE_DRIVER_H
+
+#include "engine.h"
+#include "transport.h"
+
+/**
+ * struct engine_desc - One descriptor's worth of copying.
+ * @number: free-running; a ring of caps.ring_size slots can be indexed with its remainder.
+ * @item: the index of the item that it is a part of.
+ * @src: where to read.
+ * @dst: where to write.
+ * @len: bytes, 1 to caps.max_len.
+ * @poison: write something that the device must refuse, instead of this copy.
+ */
+struct engine_desc {
+	uint64_t number;
+	uint64_t item;
+	uint64_t src;
+	uint64_t dst;
+	uint64_t len;
+	bool poison;
+};
+
+struct engine_id {
+	uint16_t vendor;
+	uint16_t device;
+};
+
+/**
+ * struct engine_ops - A driver.
+ * @name: what it is called in status, logs and configuration.
+ * @ids: the PCI ids that it knows.
+ * @n_ids: how many.
+ * @caps: what every such engine can do; @open may narrow it for the device at hand.
+ */
+struct engine_ops {
+	const char *name;
+	const struct engine_id *ids;
+	size_t n_ids;
+	struct engine_caps caps;
+
+	/**
+	 * @open: Allocate the driver's state; look at the device, do not start it.
+	 *
+	 * Bus mastership is off. On success the driver owns the transport, and has set
+	 * engine.event_fd if it has one already. NULL for engines that are not found by PCI id.
+	 *
+	 * Guarantees: on failure the transport is as before.
+	 */
+	int (*open)(struct transport *t, struct engine **ret, struct why *why);
+
+	/**
+	 * @start: Reset the engine with bus mastership off, prepare it, then bus mastership on.
+	 *
+	 * Guarantees: a descriptor of an earlier life is neither executed nor reported.
+	 */
+	int (*start)(struct engine *e);
+
+	/**
+	 * @stop: Bring the engine to rest and forget all descriptors. Called in any state.
+	 *
+	 * Guarantees: on return, even with an error, no DMA is under way and none can begin; no
+	 * descriptor given before is reported any more.
+	 */
+	int (*stop)(struct engine *e);
+
+	/**
+	 * @reset: What recovery needs beyond stop and start; may be NULL. The engine is at rest.
+	 */
+	int (*reset)(struct engine *e);
+
+	/**
+	 * @queue: Write a descriptor. It fits: no more than caps.ring_size are in flight.
+	 *
+	 * Guarantees: the device does not see it before @flush.
+	 */
+	void (*queue)(struct engine *e, const struct engine_desc *desc);
+
+	/**
+	 * @flush: Let the device see all descriptors queued; at most one doorbell. Does not wait.
+	 */
+	int (*flush)(struct engine *e);
+
+	/**
+	 * @reap: Call engine_desc_done() for each descriptor that has finished, in any order, and
+	 * clear the event. Does not wait.
+	 *
+	 * Guarantees: if more finishes after the call, engine.event_fd becomes readable.
+	 *
+	 * Return: 0, or a negative errno when the device has halted: it is stopped next.
+	 */
+	int (*reap)(struct engine *e);
+
+	/**
+	 * @dma_alloc: As engine_dma_alloc(); NULL to let the transport do it.
+	 * @dma_free: As engine_dma_free(); likewise.
+	 */
+	int (*dma_alloc)(struct engine *e, size_t size, struct dma_area *ret, struct why *why);
+	void (*dma_free)(struct engine *e, struct dma_area *area);
+
+	/**
+	 * @close: Free the driver's state, its memory, and the transport. The engine is at rest.
+	 */
+	void (*close)(struct engine *e);
+};
+
+/* What engine.c keeps for each item in flight, at its index modulo the ring. */
+struct engine_item {
+	uint64_t len;
+	uint32_t n_left;
+	enum engine_status status;
+	bool finished;
+	bool reported;
+};
+
+/* What engine.c keeps for each descriptor in flight, at its number modulo the ring. */
+struct engine_slot {
+	uint64_t item;
+	uint64_t len;
+	bool done;
+};
+
+/**
+ * struct engine - The part that all drivers have; embedded in theirs.
+ * @ops: the driver.
+ * @caps: set by engine_init(), narrowed by the driver.
+ * @identity: filled by whoever opens.
+ * @transport: below the driver; NULL if there is none.
+ * @event_fd: see engine_event_fd(); -1 if there is none. So are the next two.
+ * @request_fd: see engine_request_fd().
+ * @error_fd: see engine_error_fd().
+ *
+ * What follows belongs to engine.c. Counters run freely: [item_head, item_tail) are the items not
+ * yet reported, [desc_head, desc_tail) the descriptors not yet done, of which those below
+ * desc_submitted were submitted; [done_head, done_tail) of the ring @done are the indices of
+ * finished items in the order in which they finished. @state, @reason and @stats are written by
+ * the owner and read by anyone.
+ */
+struct engine {
+	const struct engine_ops *ops;
+	struct engine_caps caps;
+	struct engine_identity identity;
+	struct transport *transport;
+	int event_fd;
+	int request_fd;
+	int error_fd;
+
+	enum engine_state state;
+	const char *reason;
+	int error;
+	struct engine_stats stats;
+	struct engine_item *items;
+	struct engine_slot *slots;
+	uint64_t *done;
+	uint64_t item_head, item_tail;
+	uint64_t desc_head, desc_submitted, desc_tail;
+	uint64_t done_head, done_tail;
+	uint64_t bytes_in_flight;
+	uint64_t bytes_enqueued;
+	uint64_t timeout_ns;
+	uint64_t deadline_ns;
+	uint64_t busy_since_ns;
+	bool progress;
+	bool poison_next;
+};
+
+/**
+ * engine_init() - Set up the common part; first thing in a driver's open.
+ * @e: zeroed.
+ * @ops: the driver.
+ * @caps: what this engine can do; max_item is derived.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int engine_init(struct engine *e, const struct engine_ops *ops, const struct engine_caps *caps);
+
+/**
+ * engine_done() - Free what engine_init() allocated; last thing in a driver's close.
+ * @e: the engine; all zero is allowed.
+ */
+void engine_done(struct engine *e);
+
+/**
+ * engine_desc_done() - Report a descriptor, from within ops.reap.
+ * @e: the engine.
+ * @number: of the descriptor; in flight, submitted, not reported before.
+ * @status: what became of it.
+ */
+void engine_desc_done(struct engine *e, uint64_t number, enum engine_status status);
+
+/* The drivers. */
+extern const struct engine_ops lsi53c895a_ops;
+
+#endif
