@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "fault.h"
 #include "macros.h"
 #include "units.h"
 
@@ -248,8 +249,12 @@ static const struct config_type type_devices = { devices_parse, devices_format, 
 
 static int fault_value_parse(struct config *c, const struct config_key *key, const char *value)
 {
+	struct fault_config unused;
+
 	if (strlen(value) >= sizeof(c->data.fault))
 		return -ENAMETOOLONG;
+	if (*value && fault_parse(value, &unused, NULL) < 0)
+		return -EINVAL;
 	strcpy(c->data.fault, value);
 	return 0;
 }

@@ -335,8 +335,8 @@ int config_load(const struct config_source *source, const struct config_report *
 }
 
 /* A complaint about a key that is right by itself, with the place where it was set. */
-static int contradiction(const struct config *c, const struct config_report *report,
-			 const char *section, const char *name, const char *text)
+static void complain_of_key(const struct config *c, const struct config_report *report, bool is_error,
+			    const char *section, const char *name, const char *text)
 {
 	const struct config_origin *origin;
 	const struct config_key *key;
@@ -348,11 +348,10 @@ static int contradiction(const struct config *c, const struct config_report *rep
 	key->type->format(c, key, value);
 	origin = &c->origins[index];
 	if (origin->file >= 0)
-		complain(report, true, "%s:%u: [%s] %s=%s: %s", c->files[origin->file], origin->line,
-			 section, name, value, text);
+		complain(report, is_error, "%s:%u: [%s] %s=%s: %s", c->files[origin->file],
+			 origin->line, section, name, value, text);
 	else
-		complain(report, true, "[%s] %s=%s (the default): %s", section, name, value, text);
-	return -EINVAL;
+		complain(report, is_error, "[%s] %s=%s (the default): %s", section, name, value, text);
 }
 
 int config_check(const struct config *c, const struct config_report *report)
@@ -360,14 +359,17 @@ int config_check(const struct config *c, const struct config_report *report)
 	const struct policy_config *p = &c->data.policy;
 	int r = 0;
 
-	if (p->min_folio & (p->min_folio - 1))
-		r = contradiction(c, report, "policy", "min-folio", "expected a power of two");
-	if (p->max_page_blocked_ns >= c->data.deadline_ns)
-		r = contradiction(c, report, "policy", "max-page-blocked",
-				  "has to be less than deadline=");
+	if (p->min_folio & (p->min_folio - 1)) {
+		complain_of_key(c, report, true, "policy", "min-folio", "expected a power of two");
+		r = -EINVAL;
+	}
+	if (p->max_page_blocked_ns >= c->data.deadline_ns) {
+		complain_of_key(c, report, true, "policy", "max-page-blocked",
+				"has to be less than deadline=");
+		r = -EINVAL;
+	}
 	if (c->data.fault[0])
-		complain(report, false, "[engine] fault=%s: engines will fail on purpose",
-			 c->data.fault);
+		complain_of_key(c, report, false, "engine", "fault", "engines will fail on purpose");
 	return r;
 }
 

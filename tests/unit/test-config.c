@@ -160,6 +160,9 @@ static void test_mistakes(void)
 	expect_complaint("[access]\ngroup=no-such-group\n", false, -EINVAL,
 			 "E:2: [access] group=no-such-group: expected the name or number of a group "
 			 "that exists");
+	expect_complaint("[engine]\nfault=sometimes\n", false, -EINVAL,
+			 "E:2: [engine] fault=sometimes: expected faults such as error:every=7 or "
+			 "delay:us=50");
 	expect_complaint("nonsense\n", false, -EINVAL, "E:1: neither [section] nor key=value");
 	expect_complaint("[policy\n", false, -EINVAL, "E:1: neither [section] nor key=value");
 }
@@ -204,6 +207,8 @@ static void test_contradictions(void)
 			 "E:2: [policy] max-page-blocked=2s: has to be less than deadline=");
 	expect_complaint("[policy]\nmin-folio=96K\n", false, -EINVAL,
 			 "E:2: [policy] min-folio=96K: expected a power of two");
+	expect_complaint("[engine]\nfault=lost:at=1\n", false, 0,
+			 "W:2: [engine] fault=lost:at=1: engines will fail on purpose");
 	EXPECT_EQ(load("[policy]\ndeadline=10ms\n", false, &c), -EINVAL);
 	EXPECT_STR(complaints, "E [policy] max-page-blocked=20ms (the default): has to be less than "
 			       "deadline=\n");
