@@ -25,6 +25,10 @@
 extern "C" {
 #endif
 
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
 #define MIGOFF_VERSION_MAJOR 0
 #define MIGOFF_VERSION_MINOR 1
 
@@ -256,6 +260,10 @@ uint64_t migoff_limit_pages(const struct migoff *m);
  * Return: a static string such as "shared"; NULL for an index without meaning.
  */
 const char *migoff_cause_name(unsigned int cause);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Inside a struct migoff: the varlink connection, which stands for the daemon's life, and the ring.
+ */
+#ifndef MIGOFF_LIBMIGOFF_CLIENT_H
+#define MIGOFF_LIBMIGOFF_CLIENT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <systemd/sd-varlink.h>
+
+#include "migoff.h"
+#include "ring.h"
+#include "span.h"
+
+/* A request between migoff_submit() and migoff_reap(); @id 0: the slot is free. */
+struct flight {
+	uint64_t id;
+	uint64_t cookie;
+	int *status;
+	uint64_t status_off;
+	uint64_t n_status;
+	struct span span;
+};
+
+struct migoff {
+	sd_varlink *link;
+	int link_fd;	/* the link's own */
+	int submit_fd;
+	int done_fd;
+	int epoll_fd;	/* readable when done_fd is, or the link is gone */
+	struct ring_head *ring;
+	size_t ring_len;
+	char *data;
+	uint64_t data_len;
+	uint32_t submit_tail;	/* what we believe, not what is in the ring */
+	uint32_t done_head;
+	uint64_t last_id;
+	uint32_t n_slots;
+	bool lost;
+	struct span_pool spans;
+	struct flight flights[RING_N_SLOTS];
+};
+
+struct migoff_target {
+	struct migoff *m;
+	uint32_t id;
+	pid_t pid;
+	int pidfd;
+	int pagemap_fd;
+};
+
+/**
+ * client_lost() - Whether the daemon has gone.
+ * @m: the connection.
+ */
+bool client_lost(struct migoff *m);
+
+/**
+ * client_abandon() - Close the descriptors of a connection in a child that inherited it.
+ * @m: the connection; nothing of it may be used afterwards.
+ *
+ * Only system calls: in the parent another thread may have been in the middle of anything, so that
+ * neither memory nor the link's state can be relied upon. The memory stays allocated.
+ */
+void client_abandon(struct migoff *m);
+
+/* The same for a target. */
+void client_abandon_target(struct migoff_target *t);
+
+#endif
