@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The asynchronous interface, against a daemon that the test plays. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "fake.h"
+#include "macros.h"
+#include "migoff.h"
+#include "test.h"
+
+#define PAGE 4096ull
+
+static struct fake fake;
+static struct migoff *m;
+static struct migoff_target *t;
+
+static void start(enum fake_mode mode)
+{
+	fake_start(&fake, mode, 1, 0);
+	EXPECT_OK(migoff_open(&m, NULL));
+	EXPECT_OK(migoff_target_open(m, 0, &t));
+}
+
+static void stop(void)
+{
+	t = migoff_target_close(t);
+	m = migoff_close(m);
+	fake_stop(&fake);
+}
+
+static int wait_result(struct migoff_result *res)
+{
+	struct pollfd p = { .fd = migoff_fd(m), .events = POLLIN };
+	int r;
+
+	res->size = sizeof(*res);
+	while (!(r = migoff_reap(m, res)))
+		if (poll(&p, 1, 10000) != 1)
+			TEST_FAIL("no result within 10 s");
+	return r;
+}
+
+static struct migoff_request request(const struct migoff_range *ranges, uint64_t n, int *status)
+{
+	return (struct migoff_request){
+		.size = sizeof(struct migoff_request),
+		.ranges = ranges,
+		.n_ranges = n,
+		.status = status,
+	};
+}
+
+/* A request arrives as it was made, and its result and statuses come back, with the cookie. */
+static void test_one(void)
+{
+	struct migoff_range ranges[] = { { 16 * PAGE, 2 * PAGE }, { 32 * PAGE, PAGE } };
+	uint64_t from[] = { 0x6, 0, 0 };
+	int status[3] = { 77, 77, 77 };
+	struct migoff_request q = request(ranges, 2, status);
+	struct migoff_result res;
+	struct fake_request *got;
+	uint64_t id;
+
+	start(FAKE_ODD_FAIL);
+	got = &fake.log->requests[0];
+	q.flags = MIGOFF_MOVE_ALL;
+	q.to_node = 3;
+	q.from_nodes = from;
+	q.n_from_words = ARRAY_SIZE(from);
+	q.cookie = 0xfeedbeefcafe;
+	EXPECT_OK(migoff_submit(t, &q, &id));
+	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(res.cookie, 0xfeedbeefcafe);
+	EXPECT_EQ(res.error, 0);
+	EXPECT_EQ(res.pages_moved, 2);
+	EXPECT_EQ(status[0], 3);
+	EXPECT_EQ(status[1], -EBUSY);
+	EXPECT_EQ(status[2], 3);
+	EXPECT_EQ(migoff_cancel(m, id), -ENOENT);
+	EXPECT_EQ(migoff_progress(m, id, &id), -ENOENT);
+
+	EXPECT_EQ(fake.log->n_requests, 1);
+	EXPECT_EQ(got->request.flags, RING_MOVE_ALL);
+	EXPECT_EQ(got->request.to_node, 3);
+	EXPECT_EQ(got->request.from_nodes[0], 6);
+	EXPECT_EQ(got->request.n_ranges, 2);
+	EXPECT_EQ(got->request.n_status, 3);
+	EXPECT_EQ(got->ranges[0].start, 16 * PAGE);
+	EXPECT_EQ(got->ranges[1].len, PAGE);
+	stop();
+}
+
+/* As many as there are slots can be under way, each with its own statuses; one more is -EAGAIN. */
+static void test_many(void)
+{
+	static int status[RING_N_SLOTS][8];
+	struct migoff_range range = { PAGE, 8 * PAGE };
+	uint64_t ids[RING_N_SLOTS], seen = 0, done;
+	struct migoff_result res;
+
+	start(FAKE_HOLD);
+	for (uint64_t i = 0; i < RING_N_SLOTS; i++) {
+		struct migoff_request q = request(&range, 1, status[i]);
+
+		q.cookie = i;
+		EXPECT_OK(migoff_submit(t, &q, &ids[i]));
+		EXPECT_OK(migoff_progress(m, ids[i], &done));
+		EXPECT_EQ(done, 0);
+	}
+	{
+		struct migoff_request q = request(&range, 1, NULL);
+
+		EXPECT_EQ(migoff_submit(t, &q, NULL), -EAGAIN);
+	}
+	res.size = sizeof(res);
+	EXPECT_EQ(migoff_reap(m, &res), 0);
+	for (unsigned int i = 0; i < RING_N_SLOTS; i++)
+		EXPECT_OK(migoff_cancel(m, ids[i]));
+	for (unsigned int i = 0; i < RING_N_SLOTS; i++) {
+		EXPECT_EQ(wait_result(&res), 1);
+		EXPECT_EQ(res.error, -ECANCELED);
+		EXPECT_TRUE(res.cookie < 64 && !(seen >> res.cookie & 1));
+		seen |= 1ull << res.cookie;
+	}
+	/* all slots and all of the data area are free again */
+	fake.log->mode = FAKE_MOVE;
+	for (unsigned int i = 0; i < 1000; i++) {
+		struct migoff_request q = request(&range, 1, status[0]);
+
+		EXPECT_OK(migoff_submit(t, &q, NULL));
+		EXPECT_EQ(wait_result(&res), 1);
+	}
+	stop();
+}
+
+/* A malformed request is refused, and nothing of it reaches the daemon. */
+static void test_malformed(void)
+{
+	struct migoff_range good[] = { { PAGE, PAGE }, { 3 * PAGE, PAGE } };
+	struct migoff_range bad[][2] = {
+		{ { PAGE + 1, PAGE }, { 3 * PAGE, PAGE } },	  /* unaligned */
+		{ { PAGE, 0 }, { 3 * PAGE, PAGE } },		  /* empty */
+		{ { 3 * PAGE, PAGE }, { PAGE, PAGE } },		  /* descending */
+		{ { PAGE, 3 * PAGE }, { 3 * PAGE, PAGE } },	  /* overlapping */
+		{ { -PAGE, 2 * PAGE }, { 3 * PAGE, PAGE } },	  /* around the end */
+	};
+	uint64_t none[] = { 0 }, too_far[RING_N_NODE_WORDS + 1] = { [RING_N_NODE_WORDS] = 1 };
+	struct migoff_request q;
+	int status[2];
+
+	start(FAKE_MOVE);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		q = request(bad[i], 2, status);
+		EXPECT_EQ(migoff_submit(t, &q, NULL), -EINVAL);
+	}
+#define REFUSED(change)                                                                        \
+	do {                                                                                   \
+		q = request(good, 2, status);                                                  \
+		change;                                                                        \
+		EXPECT_EQ(migoff_submit(t, &q, NULL), -EINVAL);                                \
+	} while (0)
+	REFUSED(q.size--);
+	REFUSED(q.flags = 2);
+	REFUSED(q.to_node = -1);
+	REFUSED(q.to_node = 1024);
+	REFUSED(q.reserved[3] = 1);
+	REFUSED(q.n_ranges = 0);
+	REFUSED(q.ranges = NULL);
+	REFUSED(q.n_from_words = 1);
+	REFUSED((q.from_nodes = none, q.n_from_words = 1));
+	REFUSED((q.from_nodes = too_far, q.n_from_words = RING_N_NODE_WORDS + 1));
+	q = request(good, migoff_limit_ranges(m) + 1, NULL);
+	EXPECT_EQ(migoff_submit(t, &q, NULL), -E2BIG);
+	good[0].len = (migoff_limit_pages(m) + 1) * PAGE;
+	q = request(good, 1, status);
+	EXPECT_EQ(migoff_submit(t, &q, NULL), -E2BIG);
+	EXPECT_EQ(migoff_submit(NULL, &q, NULL), -EINVAL);
+	EXPECT_EQ(migoff_submit(t, NULL, NULL), -EINVAL);
+	EXPECT_EQ(fake.log->n_requests, 0);
+	stop();
+}
+
+/* A daemon that goes is noticed by poll(); what it finished before is still handed out. */
+static void test_gone(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+	struct migoff_result res;
+
+	start(FAKE_DIE);
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), -EHOSTDOWN);
+	EXPECT_EQ(migoff_submit(t, &q, NULL), -EHOSTDOWN);
+	stop();
+
+	start(FAKE_MOVE_AND_DIE);
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(wait_result(&res), -EHOSTDOWN);
+	stop();
+}
+
+/* A daemon that writes nonsense into the ring is as good as gone. */
+static void test_garbage(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+	struct migoff_result res;
+
+	start(FAKE_GARBAGE);
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), -EHOSTDOWN);
+	stop();
+}
+
+/* Each way in which a connection cannot be had has its own error. */
+static void test_refused(void)
+{
+	EXPECT_EQ(migoff_open(&m, "/no/such/socket"), -ENOENT);
+
+	fake_start(&fake, FAKE_REFUSE_ATTACH, 1, 0);
+	EXPECT_EQ(migoff_open(&m, NULL), -EACCES);
+	fake_stop(&fake);
+
+	fake_start(&fake, FAKE_VERSION, 1, 0);
+	EXPECT_EQ(migoff_open(&m, NULL), -EPROTONOSUPPORT);
+	fake.log->mode = FAKE_REFUSE_TARGET;
+	EXPECT_OK(migoff_open(&m, fake.path));
+	EXPECT_EQ(migoff_target_open(m, 0, &t), -ESRCH);
+	EXPECT_EQ(migoff_target_open(m, -1, &t), -EINVAL);
+	fake.log->mode = FAKE_MOVE;
+	EXPECT_EQ(migoff_target_open(m, 0x3fffffff, &t), -ESRCH);
+	/* the connection is good in spite of all that */
+	EXPECT_OK(migoff_target_open(m, 0, &t));
+	stop();
+}
+
+/* A caller of before the last fields were added gets what it knows, and no more is written. */
+static void test_old_caller(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+	struct migoff_result res;
+
+	start(FAKE_MOVE);
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	memset(&res, 0xaa, sizeof(res));
+	do {
+		res.size = offsetof(struct migoff_result, bytes_engine);
+	} while (!migoff_reap(m, &res));
+	EXPECT_EQ(res.pages_asked, 0);
+	EXPECT_EQ(res.bytes_engine, 0xaaaaaaaaaaaaaaaa);
+	res.size = 4;
+	EXPECT_EQ(migoff_reap(m, &res), -EINVAL);
+	stop();
+}
+
+/* Handles may be given back in any state, and NULL is one. */
+static void test_close(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+
+	EXPECT_TRUE(!migoff_close(NULL));
+	EXPECT_TRUE(!migoff_target_close(NULL));
+	start(FAKE_HOLD);
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	errno = 1234;
+	t = migoff_target_close(t);
+	m = migoff_close(m);
+	EXPECT_EQ(errno, 1234);
+	fake_stop(&fake);
+}
+
+int main(void)
+{
+	/* A write to a daemon that has gone must not kill the caller. */
+	signal(SIGPIPE, SIG_DFL);
+	RUN(test_one);
+	RUN(test_many);
+	RUN(test_malformed);
+	RUN(test_gone);
+	RUN(test_garbage);
+	RUN(test_refused);
+	RUN(test_old_caller);
+	RUN(test_close);
+	return 0;
+}
