@@ -29,6 +29,7 @@ static const char *const names[] = {
 	"no-memory",
 	"left",
 	"verify",
+	"unmapped",
 };
 
 const char *cause_name(unsigned int cause)

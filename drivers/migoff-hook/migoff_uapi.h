@@ -215,12 +215,15 @@ struct migoff_batch_info {
 	__u64 reserved[7];
 };
 
-/* Why an extent is as it is. New causes are added at the end. */
+/*
+ * Why an extent is as it is, and its status: -EBUSY where nothing else is said. New causes are added
+ * at the end.
+ */
 enum migoff_cause {
 	MIGOFF_CAUSE_NONE,	/* taken, or moved */
 	MIGOFF_CAUSE_ALREADY,	/* is on the destination: status is the node */
 	MIGOFF_CAUSE_NODE,	/* is on a node that was not asked for: status is the node */
-	MIGOFF_CAUSE_HOLE,	/* no mapping, or nothing present: -ENOENT */
+	MIGOFF_CAUSE_HOLE,	/* nothing present, or marked for NUMA hinting: -ENOENT */
 	MIGOFF_CAUSE_ZERO,	/* the shared zero page: -EFAULT */
 	MIGOFF_CAUSE_SMALL,	/* order below min_order */
 	MIGOFF_CAUSE_SHARED,	/* other processes map it: -EACCES */
@@ -228,17 +231,18 @@ enum migoff_cause {
 	MIGOFF_CAUSE_HUGETLB,
 	MIGOFF_CAUSE_KSM,
 	MIGOFF_CAUSE_MLOCKED,
-	MIGOFF_CAUSE_PINNED,	/* references that are not mappings: -EBUSY */
+	MIGOFF_CAUSE_PINNED,	/* references that are not mappings */
 	MIGOFF_CAUSE_WRITEBACK,
 	MIGOFF_CAUSE_SWAPCACHE,	/* a large folio in the swap cache */
 	MIGOFF_CAUSE_PARTIAL,	/* mapped in part */
 	MIGOFF_CAUSE_POISON,	/* a memory error was found: -EHWPOISON */
-	MIGOFF_CAUSE_SPECIAL,	/* device memory, PFN mappings, anything without a folio */
-	MIGOFF_CAUSE_BUSY,	/* isolated by somebody else, locked, under migration: -EBUSY */
+	MIGOFF_CAUSE_SPECIAL,	/* device memory, PFN mappings, anything without a folio: -EFAULT */
+	MIGOFF_CAUSE_BUSY,	/* isolated by somebody else, locked, or in a mapping without access */
 	MIGOFF_CAUSE_CHANGED,	/* not the same folio any more when it was locked: -EAGAIN */
 	MIGOFF_CAUSE_NOMEM,	/* no destination: -ENOMEM */
 	MIGOFF_CAUSE_LEFT,	/* the verdict, an abort or the deadline left it: -ECANCELED */
 	MIGOFF_CAUSE_VERIFY,	/* the copy differed from the source: -EIO */
+	MIGOFF_CAUSE_UNMAPPED,	/* no mapping there: -EFAULT */
 	MIGOFF_CAUSE_NR
 };
 

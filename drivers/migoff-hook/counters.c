@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/device.h>
+#include <linux/sysfs.h>
+
+#include "migoff.h"
+
+atomic64_t migoff_counters[COUNTER_NR];
+
+struct counter_attribute {
+	struct device_attribute attr;
+	enum counter counter;
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	const struct counter_attribute *a = container_of(attr, struct counter_attribute, attr);
+
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&migoff_counters[a->counter]));
+}
+
+#define COUNTER_ATTR(name)								\
+	static struct counter_attribute counter_attr_##name = {				\
+		.attr = __ATTR(name, 0444, counter_show, NULL),				\
+		.counter = COUNTER_##name,						\
+	};
+COUNTERS(COUNTER_ATTR)
+
+static struct attribute *counter_attrs[] = {
+#define COUNTER_ENTRY(name) &counter_attr_##name.attr.attr,
+	COUNTERS(COUNTER_ENTRY)
+	NULL
+};
+
+static const struct attribute_group counter_group = {
+	.name = "counters",
+	.attrs = counter_attrs,
+};
+
+const struct attribute_group *migoff_counter_groups[] = { &counter_group, NULL };
+
+/**
+ * count_cause() - Count pages that stay where they are.
+ * @cause: why; MIGOFF_CAUSE_NONE counts nothing.
+ * @pages: how many of them were asked for.
+ */
+void count_cause(enum migoff_cause cause, u64 pages)
+{
+	/* The counters of causes stand in the order of the causes. */
+	BUILD_BUG_ON(COUNTER_NR - COUNTER_cause_already !=
+		     MIGOFF_CAUSE_NR - MIGOFF_CAUSE_ALREADY);
+
+	if (cause != MIGOFF_CAUSE_NONE)
+		atomic64_add(pages, &migoff_counters[COUNTER_cause_already +
+						     cause - MIGOFF_CAUSE_ALREADY]);
+}
+
+/**
+ * count_max() - Raise a counter that holds a maximum.
+ * @counter: which.
+ * @value: it becomes at least this.
+ */
+void count_max(enum counter counter, s64 value)
+{
+	s64 old = atomic64_read(&migoff_counters[counter]);
+
+	while (old < value && !atomic64_try_cmpxchg(&migoff_counters[counter], &old, value))
+		;
+}

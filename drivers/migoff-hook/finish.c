@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of a batch: one way for commit, abort, deadline, close and system events.
+ *
+ * First everything is taken from the engines and their IOTLBs are flushed; only then the CPU copies,
+ * compares, and maps folios. Until a folio's mapping entries are replaced, the source is the truth.
+ */
+#include <linux/highmem.h>
+#include <linux/ktime.h>
+#include <linux/migrate.h>
+#include <linux/random.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+
+#include "migoff.h"
+
+/* A copy is compared by cache lines: the first, the last, and one in each piece of this size. */
+#define SAMPLE_PIECE	SZ_64K
+#define SAMPLE_LINE	64
+
+/**
+ * cause_status() - The status that move_pages(2) has for a cause.
+ * @cause: the cause.
+ * @node: where the page is.
+ *
+ * Return: @node when nothing is wrong, or a negative errno.
+ */
+int cause_status(enum migoff_cause cause, int node)
+{
+	switch (cause) {
+	case MIGOFF_CAUSE_NONE:
+	case MIGOFF_CAUSE_ALREADY:
+	case MIGOFF_CAUSE_NODE:
+		return node;
+	case MIGOFF_CAUSE_HOLE:
+		return -ENOENT;
+	case MIGOFF_CAUSE_ZERO:
+	case MIGOFF_CAUSE_SPECIAL:
+	case MIGOFF_CAUSE_UNMAPPED:
+		return -EFAULT;
+	case MIGOFF_CAUSE_SHARED:
+		return -EACCES;
+	case MIGOFF_CAUSE_POISON:
+		return -EHWPOISON;
+	case MIGOFF_CAUSE_CHANGED:
+		return -EAGAIN;
+	case MIGOFF_CAUSE_NOMEM:
+		return -ENOMEM;
+	case MIGOFF_CAUSE_LEFT:
+		return -ECANCELED;
+	case MIGOFF_CAUSE_VERIFY:
+		return -EIO;
+	default:
+		return -EBUSY;
+	}
+}
+
+/**
+ * folio_settle() - Say what became of a folio, in its extent and those that share its fate.
+ * @slot: the slot.
+ * @f: the folio.
+ * @cause: MIGOFF_CAUSE_NONE: moved.
+ * @node: where it is now.
+ */
+void folio_settle(struct slot *slot, struct batch_folio *f, enum migoff_cause cause, int node)
+{
+	u8 flags = slot->extents[f->extent].flags & (MIGOFF_EXTENT_MOVED | MIGOFF_EXTENT_BY_CPU);
+	u32 i = f->extent;
+
+	do {
+		struct migoff_extent *e = &slot->extents[i];
+
+		e->cause = cause;
+		e->status = cause_status(cause, node);
+		e->flags |= flags;
+		i++;
+	} while (i < slot->info.n_extents && slot->extents[i].flags & MIGOFF_EXTENT_SAME);
+}
+
+/**
+ * folio_give_up() - A folio that was wanted is not taken.
+ * @slot: the slot.
+ * @f: the folio; with the look's reference, or none any more. It may keep its destination.
+ * @cause: why.
+ */
+void folio_give_up(struct slot *slot, struct batch_folio *f, enum migoff_cause cause)
+{
+	struct migoff_extent *e = &slot->extents[f->extent];
+	u32 i;
+
+	if (f->src && !f->taken)
+		folio_put(f->src);
+	if (f->src)
+		count(live_folios, -1);
+	f->src = NULL;
+	f->taken = false;
+	if (f->anon_vma) {
+		resolved_put_anon_vma(f->anon_vma);
+		f->anon_vma = NULL;
+		count(live_anon_vmas, -1);
+	}
+	folio_settle(slot, f, cause, e->from_node);
+	e->flags &= ~MIGOFF_EXTENT_TAKEN;
+	e->folio_len = 0;
+	for (i = f->extent + 1; i < slot->info.n_extents; i++) {
+		if (!(slot->extents[i].flags & MIGOFF_EXTENT_SAME))
+			break;
+		slot->extents[i].flags &= ~MIGOFF_EXTENT_SAME;
+	}
+}
+
+/**
+ * folio_drop_destination() - Free a destination that was not used.
+ * @f: its folio; the destination is out of the engines' reach.
+ */
+void folio_drop_destination(struct batch_folio *f)
+{
+	if (!f->dst)
+		return;
+	folio_unlock(f->dst);
+	folio_put(f->dst);
+	f->dst = NULL;
+	count(live_destinations, -1);
+}
+
+/**
+ * folio_restore() - Map a taken folio back, unlock it, and put it on its LRU list.
+ * @f: the folio. The isolation's reference is dropped; its anon_vma is still held.
+ */
+void folio_restore(struct batch_folio *f)
+{
+	unsigned long src = migrate_pfn(folio_pfn(f->src)), dst = 0;
+
+	/* With a destination in its hands the kernel would take that for the successor. */
+	migrate_device_finalize(&src, &dst, 1);
+}
+
+static bool same(struct folio *a, struct folio *b, size_t offset, size_t len)
+{
+	const void *pa = kmap_local_folio(a, offset);
+	const void *pb = kmap_local_folio(b, offset);
+	bool equal = !memcmp(pa, pb, len);
+
+	kunmap_local(pb);
+	kunmap_local(pa);
+	return equal;
+}
+
+static bool verify_full(const struct batch_folio *f)
+{
+	size_t at;
+
+	for (at = 0; at < folio_size(f->src); at += PAGE_SIZE) {
+		if (!same(f->src, f->dst, at, PAGE_SIZE))
+			return false;
+		cond_resched();
+	}
+	return true;
+}
+
+static bool verify_sampled(const struct batch_folio *f)
+{
+	size_t len = folio_size(f->src), at;
+
+	if (!same(f->src, f->dst, 0, SAMPLE_LINE) ||
+	    !same(f->src, f->dst, len - SAMPLE_LINE, SAMPLE_LINE))
+		return false;
+	for (at = 0; at < len; at += SAMPLE_PIECE) {
+		u32 lines = min_t(size_t, SAMPLE_PIECE, len - at) / SAMPLE_LINE;
+
+		if (!same(f->src, f->dst, at + get_random_u32_below(lines) * SAMPLE_LINE,
+			  SAMPLE_LINE))
+			return false;
+	}
+	return true;
+}
+
+/* @f->dst has the content of @f->src, or the cause why it is not to be used. */
+static enum migoff_cause copied(struct slot *slot, struct batch_folio *f, u8 verdict)
+{
+	u32 flags = slot->session->flags;
+	bool good = true;
+
+	if (f->stuck || verdict == MIGOFF_VERDICT_LEAVE)
+		return MIGOFF_CAUSE_LEFT;
+	if (verdict == MIGOFF_VERDICT_CPU) {
+		if (!folio_mc_copy(f->dst, f->src))
+			return MIGOFF_CAUSE_NONE;
+		count(copy_failures, 1);
+		return MIGOFF_CAUSE_POISON;
+	}
+	if (flags & MIGOFF_SETUP_VERIFY_FULL)
+		good = verify_full(f);
+	else if (flags & MIGOFF_SETUP_VERIFY_SAMPLED)
+		good = verify_sampled(f);
+	if (good)
+		return MIGOFF_CAUSE_NONE;
+	count(verify_failures, 1);
+	return MIGOFF_CAUSE_VERIFY;
+}
+
+/* An engine may still reach these two: never to be freed, so never anything else. */
+static void leak(struct batch_folio *f)
+{
+	if (f->src) {
+		folio_get(f->src);
+		count(leaked_folios, 1);
+	}
+	f->dst = NULL;
+	count(live_destinations, -1);
+	count(leaked_folios, 1);
+}
+
+/* The destination becomes the folio. Both are used up, moved or not. */
+static bool replace(struct batch_folio *f)
+{
+	unsigned long large = folio_test_large(f->src) ? MIGRATE_PFN_COMPOUND : 0;
+	unsigned long src = migrate_pfn(folio_pfn(f->src)) | MIGRATE_PFN_MIGRATE | large;
+	unsigned long dst = migrate_pfn(folio_pfn(f->dst)) | large;
+	bool moved;
+
+	folio_unreferenced(f->src);
+	migrate_device_pages(&src, &dst, 1);
+	moved = src & MIGRATE_PFN_MIGRATE;
+	migrate_device_finalize(&src, &dst, 1);
+	f->dst = NULL;
+	count(live_destinations, -1);
+	return moved;
+}
+
+/* The events that the kernel counts in its own migration, as far as a module can. */
+static void count_migration(unsigned int order, bool moved)
+{
+	count_vm_events(moved ? PGMIGRATE_SUCCESS : PGMIGRATE_FAIL, 1 << order);
+	if (order == HPAGE_PMD_ORDER)
+		count_vm_event(moved ? THP_MIGRATION_SUCCESS : THP_MIGRATION_FAIL);
+}
+
+static void count_folio(struct migoff_extent *e, bool moved)
+{
+	count_migration(e->order, moved);
+	if (!moved)
+		count(folios_left, 1);
+	else
+		count(folios_moved, 1);
+	if (moved && e->flags & MIGOFF_EXTENT_BY_CPU)
+		count(bytes_by_cpu, e->folio_len);
+	else if (moved)
+		count(bytes_by_engine, e->folio_len);
+}
+
+static void finish_folio(struct slot *slot, struct batch_folio *f, u8 verdict)
+{
+	struct migoff_extent *e = &slot->extents[f->extent];
+	int node = folio_nid(f->src), to = folio_nid(f->dst);
+	enum migoff_cause cause = copied(slot, f, verdict);
+
+	count(folios_taken, 1);
+	if (f->stuck)
+		leak(f);
+	if (cause != MIGOFF_CAUSE_NONE) {
+		folio_drop_destination(f);
+		folio_restore(f);
+	} else if (replace(f)) {
+		e->flags |= MIGOFF_EXTENT_MOVED;
+		if (verdict == MIGOFF_VERDICT_CPU)
+			e->flags |= MIGOFF_EXTENT_BY_CPU;
+		slot->info.n_moved++;
+		node = to;
+	} else {
+		cause = MIGOFF_CAUSE_PINNED;
+	}
+	count_folio(e, cause == MIGOFF_CAUSE_NONE);
+	folio_settle(slot, f, cause, node);
+	resolved_put_anon_vma(f->anon_vma);
+	f->anon_vma = NULL;
+	f->src = NULL;
+	f->taken = false;
+	count(live_anon_vmas, -1);
+	count(live_folios, -1);
+}
+
+static void count_end(const struct slot *slot)
+{
+	switch (slot->info.end) {
+	case MIGOFF_END_COMMIT:
+		count(committed, 1);
+		break;
+	case MIGOFF_END_ABORT:
+		count(aborted, 1);
+		break;
+	case MIGOFF_END_DEADLINE:
+		count(expired, 1);
+		break;
+	case MIGOFF_END_SYSTEM:
+		count(ended_by_system, 1);
+		break;
+	default:
+		count(ended_by_release, 1);
+	}
+	count(blocked_ns_total, slot->info.blocked_ns);
+	count_max(COUNTER_blocked_ns_max, slot->info.blocked_ns);
+	count(live_batches, -1);
+}
+
+static void count_left(const struct slot *slot)
+{
+	bool of_batch = false;
+	u32 i;
+
+	for (i = 0; i < slot->info.n_extents; i++) {
+		const struct migoff_extent *e = &slot->extents[i];
+
+		if (!(e->flags & MIGOFF_EXTENT_SAME))
+			of_batch = e->flags & MIGOFF_EXTENT_TAKEN;
+		if (of_batch)
+			count_cause(e->cause, e->len >> PAGE_SHIFT);
+	}
+}
+
+/**
+ * finish_nothing() - Take down a batch of which no folio was taken, or is any more.
+ * @slot: the slot, locked.
+ */
+void finish_nothing(struct slot *slot)
+{
+	u32 i;
+
+	might_sleep();
+	hrtimer_cancel(&slot->deadline);
+	window_revoke(slot);
+	for (i = 0; i < slot->n_folios; i++) {
+		struct batch_folio *f = &slot->folios[i];
+
+		if (f->stuck && f->dst)
+			leak(f);
+		folio_drop_destination(f);
+	}
+	slot->n_folios = 0;
+	slot->n_planned = 0;
+}
+
+/**
+ * finish_batch() - End a batch, and tell in its area what became of it.
+ * @slot: the slot, locked; a batch is out.
+ * @end: MIGOFF_END_*, NONE when the device is closed.
+ * @verdicts: a MIGOFF_VERDICT_* for each extent; or NULL:
+ * @otherwise: this for all.
+ */
+void finish_batch(struct slot *slot, u32 end, const u8 *verdicts, u8 otherwise)
+{
+	u32 i;
+
+	might_sleep();
+	lockdep_assert_held(&slot->lock);
+	window_revoke(slot);
+	slot->info.end = end;
+	for (i = 0; i < slot->n_folios; i++) {
+		struct batch_folio *f = &slot->folios[i];
+
+		if (f->taken)
+			finish_folio(slot, f, verdicts ? verdicts[f->extent] : otherwise);
+		cond_resched();
+	}
+	slot->info.blocked_ns = ktime_get_ns() - slot->info.locked_ns;
+	finish_nothing(slot);
+	count_end(slot);
+	count_left(slot);
+	finish_publish(slot);
+}
+
+/**
+ * finish_publish() - Write the slot's area anew.
+ * @slot: the slot, locked.
+ */
+void finish_publish(struct slot *slot)
+{
+	memcpy(slot->area + sizeof(slot->info), slot->extents,
+	       slot->info.n_extents * sizeof(*slot->extents));
+	memcpy(slot->area, &slot->info, sizeof(slot->info));
+}
+
+/* End a batch without the daemon, whose COMMIT or ABORT is still to come and is told -ETIME. */
+static void finish_without_daemon(struct slot *slot, u32 end)
+{
+	bool copy = slot->session->flags & MIGOFF_SETUP_EXPIRE_COPY && end == MIGOFF_END_DEADLINE;
+
+	finish_batch(slot, end, NULL, copy ? MIGOFF_VERDICT_CPU : MIGOFF_VERDICT_LEAVE);
+	slot->state = SLOT_EXPIRED;
+}
+
+/**
+ * finish_expire() - The work of a deadline that has passed.
+ * @work: slot->expire_work. The batch may have ended meanwhile, and the slot have another one.
+ */
+void finish_expire(struct work_struct *work)
+{
+	struct slot *slot = container_of(work, struct slot, expire_work);
+
+	mutex_lock(&slot->lock);
+	if (slot->state == SLOT_OUT && ktime_get_ns() >= slot->info.deadline_ns)
+		finish_without_daemon(slot, MIGOFF_END_DEADLINE);
+	mutex_unlock(&slot->lock);
+}
+
+/**
+ * finish_deadline() - The timer of a batch's deadline.
+ * @timer: slot->deadline.
+ *
+ * Return: HRTIMER_NORESTART.
+ */
+enum hrtimer_restart finish_deadline(struct hrtimer *timer)
+{
+	struct slot *slot = container_of(timer, struct slot, deadline);
+
+	queue_work(migoff_wq, &slot->expire_work);
+	return HRTIMER_NORESTART;
+}
+
+/**
+ * finish_all() - End all batches of a session.
+ * @s: the session, set up.
+ * @end: MIGOFF_END_SYSTEM, or NONE when it is closed.
+ */
+void finish_all(struct session *s, u32 end)
+{
+	u32 i;
+
+	for (i = 0; i < s->n_slots; i++) {
+		struct slot *slot = &s->slots[i];
+
+		mutex_lock(&slot->lock);
+		if (slot->state == SLOT_OUT)
+			finish_without_daemon(slot, end);
+		mutex_unlock(&slot->lock);
+	}
+}
+
+/* COPIED can only be true of what an engine could reach. */
+static bool verdicts_valid(const struct slot *slot, const u8 *verdicts)
+{
+	u32 i;
+
+	for (i = 0; i < slot->info.n_extents; i++) {
+		u8 flags = slot->extents[i].flags;
+
+		if (!(flags & MIGOFF_EXTENT_TAKEN))
+			continue;
+		if (verdicts[i] > MIGOFF_VERDICT_CPU)
+			return false;
+		if (verdicts[i] == MIGOFF_VERDICT_COPIED && flags & MIGOFF_EXTENT_NO_IOVA)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * finish_by_daemon() - Carry out a COMMIT or ABORT.
+ * @slot: the slot, locked.
+ * @req: the command.
+ *
+ * Return: what the command completes with.
+ */
+int finish_by_daemon(struct slot *slot, const struct finish_request *req)
+{
+	if (slot->state == SLOT_IDLE || slot->info.batch != req->batch)
+		return -ENOENT;
+	if (slot->state == SLOT_EXPIRED) {
+		slot->state = SLOT_IDLE;
+		return -ETIME;
+	}
+	if (!req->commit) {
+		finish_batch(slot, MIGOFF_END_ABORT, NULL, MIGOFF_VERDICT_LEAVE);
+	} else {
+		if (req->n_verdicts != slot->info.n_extents || !verdicts_valid(slot, slot->verdicts))
+			return -EINVAL;
+		finish_batch(slot, MIGOFF_END_COMMIT, slot->verdicts, MIGOFF_VERDICT_LEAVE);
+	}
+	slot->state = SLOT_IDLE;
+	return slot->info.n_moved;
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose memory a PREPARE is about, and the proof that it may be moved.
+ *
+ * Opening /proc/PID/pagemap is the check that move_pages(2) makes (PTRACE_MODE_READ), and the open file
+ * is bound to an address space, not to a process: the kernel keeps that in its private_data. So the
+ * file is the proof, as long as it names the address space that the target has now.
+ */
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/pid.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+
+#include "migoff.h"
+
+/* The file operations are not exported; an inode of pidfs has the struct pid in i_private. */
+static struct pid *pidfd_file_pid(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	if (inode->i_sb->s_magic != PID_FS_MAGIC || !S_ISREG(inode->i_mode))
+		return ERR_PTR(-EBADF);
+	return inode->i_private;
+}
+
+static struct task_struct *pidfd_task(int fd)
+{
+	struct task_struct *task;
+	struct pid *pid;
+
+	CLASS(fd, f)(fd);
+	if (fd_empty(f))
+		return ERR_PTR(-EBADF);
+	pid = pidfd_file_pid(fd_file(f));
+	if (IS_ERR(pid))
+		return ERR_CAST(pid);
+	task = get_pid_task(pid, PIDTYPE_TGID);
+	return task ?: ERR_PTR(-ESRCH);
+}
+
+/* @mm is compared, not used: the file's own reference keeps it from being another one meanwhile. */
+static int pagemap_proves(struct session *s, int fd, struct mm_struct *mm)
+{
+	CLASS(fd, f)(fd);
+	if (fd_empty(f))
+		return -EBADF;
+	if (fd_file(f)->f_op != s->pagemap_fops)
+		return -EBADF;
+	return fd_file(f)->private_data == mm ? 0 : -EPERM;
+}
+
+static int task_get_mm(struct session *s, struct task_struct *task, struct mm_struct **ret_mm)
+{
+	struct mm_struct *mm;
+
+	if (task->flags & PF_KTHREAD || is_global_init(task))
+		return -EPERM;
+	mm = get_task_mm(task);
+	if (!mm)
+		return -ESRCH;
+	if (mm == s->mm || mm == current->mm) {
+		mmput_async(mm);
+		return -EPERM;
+	}
+	*ret_mm = mm;
+	return 0;
+}
+
+/**
+ * target_get_mm() - Find the target's address space, and check that it may be moved.
+ * @s: the session.
+ * @p: names the target, by pidfd, and has the proof.
+ * @ret_mm: the address space, to be dropped by mmput_async(): this thread must not be the one that
+ *	tears it down.
+ *
+ * Return: 0; -EBADF for descriptors of another kind, -ESRCH when the target is gone, -EPERM for
+ * kernel threads, init, the opener itself, or when the proof is of another address space.
+ */
+int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_struct **ret_mm)
+{
+	struct task_struct *task = pidfd_task(p->pidfd);
+	struct mm_struct *mm;
+	int r;
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	r = task_get_mm(s, task, &mm);
+	put_task_struct(task);
+	if (r)
+		return r;
+	r = pagemap_proves(s, p->pagemap_fd, mm);
+	if (r) {
+		mmput_async(mm);
+		return r;
+	}
+	count(live_mms, 1);
+	*ret_mm = mm;
+	return 0;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the engines can reach: the slot's part of the window, half of it sources, half destinations.
+ *
+ * The folios lie in it in the order of their sizes, largest first: so there are no holes, and each
+ * is aligned to its size, as far as a large page of the IOMMU goes. A folio lies at the same offset
+ * in both halves.
+ *
+ * Nothing here may be freed, given back, or copied over by the CPU before window_revoke() has
+ * returned: what it has revoked, no late DMA reaches.
+ */
+#include <linux/iommu.h>
+
+#include "migoff.h"
+
+static u64 half_iova(const struct slot *slot, bool dst)
+{
+	return slot->session->window_iova + (2 * slot->index + dst) * slot->session->half;
+}
+
+static struct batch_folio *planned(struct slot *slot, u32 i)
+{
+	return &slot->folios[slot->by_iova[i]];
+}
+
+static struct folio *folio_of(const struct batch_folio *f, bool dst)
+{
+	return dst ? f->dst : f->src;
+}
+
+static bool is_mapped(const struct batch_folio *f, bool dst)
+{
+	return dst ? f->dst_mapped : f->src_mapped;
+}
+
+static void set_mapped(struct batch_folio *f, bool dst, bool mapped)
+{
+	bool *flag = dst ? &f->dst_mapped : &f->src_mapped;
+
+	if (*flag == mapped)
+		return;
+	*flag = mapped;
+	count(live_iova_bytes, mapped ? folio_size(folio_of(f, dst)) :
+	      -(s64)folio_size(folio_of(f, dst)));
+}
+
+/**
+ * window_plan() - Give each folio that has a destination its place in the window.
+ * @slot: the slot.
+ */
+void window_plan(struct slot *slot)
+{
+	u32 n[MAX_PAGE_ORDER + 1] = { }, first[MAX_PAGE_ORDER + 1];
+	u64 at[MAX_PAGE_ORDER + 1], offset = 0;
+	int order;
+	u32 i;
+
+	slot->n_planned = 0;
+	for (i = 0; i < slot->n_folios; i++)
+		if (slot->folios[i].dst)
+			n[folio_order(slot->folios[i].dst)]++;
+	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
+		first[order] = slot->n_planned;
+		at[order] = offset;
+		slot->n_planned += n[order];
+		offset += (u64)n[order] << (PAGE_SHIFT + order);
+	}
+	for (i = 0; i < slot->n_folios; i++) {
+		struct batch_folio *f = &slot->folios[i];
+
+		if (!f->dst)
+			continue;
+		order = folio_order(f->dst);
+		f->offset = at[order];
+		at[order] += folio_size(f->dst);
+		slot->by_iova[first[order]++] = i;
+	}
+}
+
+/* In all domains or in none. */
+static int map_run(struct session *s, u64 iova, phys_addr_t phys, u64 len, int prot, gfp_t gfp)
+{
+	u32 i;
+	int r;
+
+	for (i = 0; i < s->n_domains; i++) {
+		r = iommu_map(s->domains[i], iova, phys, len, prot, gfp);
+		if (!r)
+			continue;
+		while (i--)
+			if (iommu_unmap(s->domains[i], iova, len) != len)
+				s->engine_lost = true;
+		return r;
+	}
+	return 0;
+}
+
+static bool is_wanted(const struct batch_folio *f, bool dst)
+{
+	return dst ? f->dst != NULL : f->taken && f->dst_mapped;
+}
+
+static phys_addr_t folio_end(struct folio *folio)
+{
+	return PFN_PHYS(folio_pfn(folio)) + folio_size(folio);
+}
+
+/* How many from @i on are wanted and neighbours in memory: their places in the window are, too. */
+static u32 run_length(struct slot *slot, u32 i, bool dst, u64 *ret_len)
+{
+	struct folio *last = folio_of(planned(slot, i), dst);
+	u32 n = 1;
+
+	*ret_len = folio_size(last);
+	for (; i + n < slot->n_planned; n++) {
+		const struct batch_folio *f = planned(slot, i + n);
+		struct folio *folio = folio_of(f, dst);
+
+		if (!is_wanted(f, dst) || PFN_PHYS(folio_pfn(folio)) != folio_end(last))
+			break;
+		*ret_len += folio_size(folio);
+		last = folio;
+	}
+	return n;
+}
+
+static void map_half(struct slot *slot, bool dst, int prot, gfp_t gfp)
+{
+	struct session *s = slot->session;
+	u32 i = 0, n;
+	u64 len;
+
+	if (!s->n_domains || READ_ONCE(s->engine_lost))
+		return;
+	for (; i < slot->n_planned; i += n) {
+		struct batch_folio *f = planned(slot, i);
+
+		n = 1;
+		if (!is_wanted(f, dst))
+			continue;
+		n = run_length(slot, i, dst, &len);
+		if (map_run(s, half_iova(slot, dst) + f->offset,
+			    PFN_PHYS(folio_pfn(folio_of(f, dst))), len, prot, gfp))
+			continue;
+		for (u32 j = i; j < i + n; j++)
+			set_mapped(planned(slot, j), dst, true);
+	}
+}
+
+/**
+ * window_map_destinations() - Let the engines write the destinations.
+ * @slot: the slot; none of its folios is locked yet, so this may wait for memory.
+ */
+void window_map_destinations(struct slot *slot)
+{
+	might_sleep();
+	map_half(slot, true, IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE, GFP_KERNEL);
+}
+
+/**
+ * window_map_sources() - Let the engines read the folios that were taken.
+ * @slot: the slot; its folios are locked, so this does not wait for memory. What cannot be mapped
+ *	is left to the CPU.
+ */
+void window_map_sources(struct slot *slot)
+{
+	struct session *s = slot->session;
+	u32 i;
+
+	map_half(slot, false, IOMMU_READ | IOMMU_CACHE, GFP_NOWAIT | __GFP_NOWARN);
+	for (i = 0; i < slot->n_folios; i++) {
+		struct batch_folio *f = &slot->folios[i];
+		struct migoff_extent *e = &slot->extents[f->extent];
+
+		if (!f->taken)
+			continue;
+		if (f->src_mapped) {
+			e->src_iova = half_iova(slot, false) + f->offset;
+			e->dst_iova = half_iova(slot, true) + f->offset;
+		} else {
+			e->flags |= MIGOFF_EXTENT_NO_IOVA;
+		}
+	}
+	if (READ_ONCE(s->engine_lost))
+		pr_warn_ratelimited("slot %u: no engine since an unmap failed\n", slot->index);
+}
+
+static bool still_reachable(struct session *s, u64 iova, u64 len)
+{
+	u32 i;
+	u64 at;
+
+	for (i = 0; i < s->n_domains; i++)
+		for (at = 0; at < len; at += PAGE_SIZE)
+			if (iommu_iova_to_phys(s->domains[i], iova + at))
+				return true;
+	return false;
+}
+
+/*
+ * An unmap stopped early. Take each folio out on its own; one that is still there must never be used
+ * again, and the engines get nothing more from us.
+ */
+static void unmap_one_by_one(struct slot *slot, bool dst, u32 first, u32 n)
+{
+	struct session *s = slot->session;
+	u32 i, d;
+
+	WRITE_ONCE(s->engine_lost, true);
+	count(unmap_mismatches, 1);
+	pr_err("slot %u: an IOMMU unmap stopped early; the engines are given nothing more\n",
+	       slot->index);
+	for (i = first; i < first + n; i++) {
+		struct batch_folio *f = planned(slot, i);
+		u64 iova = half_iova(slot, dst) + f->offset;
+		u64 len = folio_size(folio_of(f, dst));
+
+		for (d = 0; d < s->n_domains; d++)
+			iommu_unmap(s->domains[d], iova, len);
+		if (still_reachable(s, iova, len))
+			f->stuck = true;
+	}
+}
+
+static void unmap_run(struct slot *slot, bool dst, u32 first, u32 n, u64 len)
+{
+	struct session *s = slot->session;
+	u64 iova = half_iova(slot, dst) + planned(slot, first)->offset;
+	bool whole = true;
+	u32 i;
+
+	for (i = 0; i < s->n_domains; i++)
+		whole &= iommu_unmap(s->domains[i], iova, len) == len;
+	if (!whole)
+		unmap_one_by_one(slot, dst, first, n);
+	for (i = first; i < first + n; i++)
+		set_mapped(planned(slot, i), dst, false);
+}
+
+static void unmap_half(struct slot *slot, bool dst)
+{
+	u32 i = 0, n;
+	u64 len;
+
+	for (; i < slot->n_planned; i += n) {
+		n = 1;
+		if (!is_mapped(planned(slot, i), dst))
+			continue;
+		len = folio_size(folio_of(planned(slot, i), dst));
+		for (; i + n < slot->n_planned && is_mapped(planned(slot, i + n), dst); n++)
+			len += folio_size(folio_of(planned(slot, i + n), dst));
+		unmap_run(slot, dst, i, n, len);
+	}
+}
+
+/**
+ * window_revoke() - Take everything in the slot's window from the engines.
+ * @slot: the slot.
+ *
+ * On return the IOTLBs are flushed, and DMA that was under way has arrived or never will. iommu_unmap()
+ * stops at holes, so it is called for runs without one, and has to say that it did all of each.
+ */
+void window_revoke(struct slot *slot)
+{
+	might_sleep();
+	unmap_half(slot, false);
+	unmap_half(slot, true);
+}
