@@ -86,6 +86,13 @@ struct account {
 void account_add(struct account *a, size_t word, uint64_t n);
 
 /**
+ * account_merge() - Count many things at once. Only the writing thread.
+ * @a: the account.
+ * @more: what to add; its blocked times are left out, they have account_add_blocked().
+ */
+void account_merge(struct account *a, const struct account_values *more);
+
+/**
  * account_add_blocked() - Count a batch into the histogram of blocked times.
  * @a: the account.
  * @ns: how long its pages were unavailable.

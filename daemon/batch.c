@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "batch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "macros.h"
+
+/*
+ * Where extents are put together, they are put together up to this: an error then costs the CPU no
+ * more than this, and engines with several channels have something to share out.
+ */
+#define ITEM_BYTES (2ull << 20)
+
+int batches_new(uint32_t n, uint32_t n_extents, struct batch **ret)
+{
+	struct batch *batches = calloc(n, sizeof(*batches));
+
+	if (!batches)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		struct batch *b = &batches[i];
+
+		b->slot = i;
+		b->verdicts = calloc(n_extents, sizeof(*b->verdicts));
+		b->items = calloc(n_extents, sizeof(*b->items));
+		if (!b->verdicts || !b->items) {
+			batches_free(batches, n);
+			return -ENOMEM;
+		}
+	}
+	*ret = batches;
+	return 0;
+}
+
+struct batch *batches_free(struct batch *batches, uint32_t n)
+{
+	for (uint32_t i = 0; batches && i < n; i++) {
+		free(batches[i].verdicts);
+		free(batches[i].items);
+	}
+	free(batches);
+	return NULL;
+}
+
+static bool extent_is_taken(const struct migoff_extent *e)
+{
+	return e->flags & MIGOFF_EXTENT_TAKEN;
+}
+
+static bool extent_is_for_engine(const struct migoff_extent *e)
+{
+	return extent_is_taken(e) && !(e->flags & MIGOFF_EXTENT_NO_IOVA);
+}
+
+static bool item_continues(const struct batch_item *item, const struct migoff_extent *e,
+			   uint64_t max_item)
+{
+	return e->src_iova == item->src + item->len && e->dst_iova == item->dst + item->len &&
+	       item->len + e->folio_len <= MIN(max_item, ITEM_BYTES);
+}
+
+static void batch_add(struct batch *b, const struct migoff_extent *e, uint32_t i, uint64_t max_item)
+{
+	struct batch_item *item = b->n_items ? &b->items[b->n_items - 1] : NULL;
+
+	if (item && item_continues(item, e, max_item)) {
+		item->len += e->folio_len;
+		item->end = i + 1;
+		return;
+	}
+	b->items[b->n_items++] = (struct batch_item){
+		.src = e->src_iova,
+		.dst = e->dst_iova,
+		.len = e->folio_len,
+		.first = i,
+		.end = i + 1,
+	};
+}
+
+void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n, uint64_t max_item,
+		enum account_fallback reason)
+{
+	b->n_items = b->n_enqueued = b->n_ended = 0;
+	b->copy_began_ns = b->copy_ns = 0;
+	memset(b->fallback_bytes, 0, sizeof(b->fallback_bytes));
+	memset(b->engine_errors, 0, sizeof(b->engine_errors));
+	for (uint32_t i = 0; i < n; i++) {
+		const struct migoff_extent *e = &extents[i];
+
+		b->verdicts[i] = extent_is_taken(e) ? MIGOFF_VERDICT_CPU : MIGOFF_VERDICT_LEAVE;
+		if (!extent_is_taken(e))
+			continue;
+		if (!max_item)
+			b->fallback_bytes[reason] += e->folio_len;
+		else if (!extent_is_for_engine(e))
+			b->fallback_bytes[FALLBACK_NO_IOVA] += e->folio_len;
+		else
+			batch_add(b, e, i, max_item);
+	}
+}
+
+const struct batch_item *batch_find_item(const struct batch *b, uint64_t index)
+{
+	uint32_t low = 0, high = b->n_enqueued;
+
+	/* An engine numbers in the order of enqueueing. */
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (b->items[middle].index == index)
+			return &b->items[middle];
+		if (b->items[middle].index < index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+void batch_item_ended(struct batch *b, const struct batch_item *item,
+		      const struct migoff_extent *extents, bool copied, enum account_fallback reason)
+{
+	assert(b->n_ended < b->n_items);
+	b->n_ended++;
+	if (!copied) {
+		b->fallback_bytes[reason] += item->len;
+		return;
+	}
+	for (uint32_t i = item->first; i < item->end; i++)
+		if (extent_is_for_engine(&extents[i]))
+			b->verdicts[i] = MIGOFF_VERDICT_COPIED;
+}
+
+void batch_drop_rest(struct batch *b, enum account_fallback reason)
+{
+	for (uint32_t i = b->n_enqueued; i < b->n_items; i++)
+		b->fallback_bytes[reason] += b->items[i].len;
+	b->n_items = b->n_enqueued;
+}
+
+/* What became of an extent, and of those that lie in the same folio. */
+struct fate {
+	bool moved;
+	uint16_t cause;
+	int32_t status;
+};
+
+static struct fate extent_fate(const struct migoff_extent *e, bool over)
+{
+	struct fate left = { .cause = MIGOFF_CAUSE_LEFT, .status = -ECANCELED };
+	struct fate fate = { .cause = e->cause, .status = e->status };
+
+	if (extent_is_taken(e) && !over)
+		return left;
+	if (extent_is_taken(e) && e->flags & MIGOFF_EXTENT_MOVED) {
+		fate.moved = true;
+		return fate;
+	}
+	/* A reason that has no place in the counts, or none at all, must not upset the sums. */
+	if (fate.cause == MIGOFF_CAUSE_NONE || fate.cause >= RING_N_CAUSES)
+		fate.cause = MIGOFF_CAUSE_LEFT;
+	return fate;
+}
+
+static void count_folio(const struct migoff_extent *e, struct account_values *more)
+{
+	unsigned int order = MIN(e->order, (unsigned int)ACCOUNT_N_ORDERS - 1);
+
+	if (e->flags & MIGOFF_EXTENT_BY_CPU) {
+		more->bytes_cpu += e->folio_len;
+		more->folios_cpu[order]++;
+	} else {
+		more->bytes_engine += e->folio_len;
+		more->folios_engine[order]++;
+	}
+}
+
+static void result_add(struct ring_result *to, const struct account_values *more)
+{
+	to->pages_asked += more->pages_asked;
+	to->pages_moved += more->pages_moved;
+	for (size_t i = 0; i < RING_N_CAUSES; i++)
+		to->pages_by_cause[i] += more->pages_by_cause[i];
+	to->bytes_engine += more->bytes_engine;
+	to->bytes_cpu += more->bytes_cpu;
+	for (size_t i = 0; i < RING_N_ORDERS; i++) {
+		to->folios_engine[i] += more->folios_engine[i];
+		to->folios_cpu[i] += more->folios_cpu[i];
+	}
+	to->engine_ns += more->engine_ns;
+	to->n_batches += more->batches;
+	to->n_expired += more->expired;
+}
+
+_Static_assert(ACCOUNT_N_CAUSES == RING_N_CAUSES && ACCOUNT_N_ORDERS == RING_N_ORDERS &&
+		       (int)MIGOFF_CAUSE_NR <= RING_N_CAUSES,
+	       "a cause of the hook has one place in the accounts and in the result");
+
+static void batch_count(const struct batch *b, const struct migoff_batch_info *info,
+			struct account_values *more)
+{
+	if (info->n_taken == 0)
+		return;
+	more->batches = 1;
+	more->expired = info->end == MIGOFF_END_DEADLINE || info->end == MIGOFF_END_SYSTEM;
+	more->engine_ns = b->copy_ns;
+	memcpy(more->fallback_bytes, b->fallback_bytes, sizeof(more->fallback_bytes));
+	memcpy(more->engine_errors, b->engine_errors, sizeof(more->engine_errors));
+}
+
+uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
+		       const struct migoff_extent *extents, bool over, struct account_values *more)
+{
+	struct fate fate = { .cause = MIGOFF_CAUSE_LEFT, .status = -ECANCELED };
+	uint64_t page = b->first_page, bad = 0;
+
+	for (uint32_t i = 0; i < info->n_extents; i++) {
+		const struct migoff_extent *e = &extents[i];
+		uint64_t pages = e->len / REQUEST_PAGE_SIZE;
+
+		if (!(e->flags & MIGOFF_EXTENT_SAME))
+			fate = extent_fate(e, over);
+		if (fate.moved && extent_is_taken(e))
+			count_folio(e, more);
+		if (extent_is_taken(e) && fate.cause == MIGOFF_CAUSE_VERIFY)
+			bad += e->folio_len;
+		more->pages_asked += pages;
+		if (fate.moved)
+			more->pages_moved += pages;
+		else
+			more->pages_by_cause[fate.cause] += pages;
+		request_set_status(b->request, page, pages, fate.status);
+		page += pages;
+	}
+	batch_count(b, info, more);
+	result_add(&b->request->result, more);
+	return bad;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One batch: its extents put together to copies, verdicts from what became of the copies, statuses and
+ * counts from what became of the extents.
+ */
+#ifndef MIGOFF_DAEMON_BATCH_H
+#define MIGOFF_DAEMON_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "accounts.h"
+#include "client.h"
+#include "engines.h"
+#include "loop.h"
+#include "migoff_uapi.h"
+
+struct mover;
+
+enum batch_state {
+	BATCH_IDLE,
+	BATCH_PREPARING,
+	BATCH_COPYING,
+	BATCH_FINISHING,
+};
+
+/**
+ * struct batch_item - One copy for an engine.
+ * @index: its number there, once enqueued.
+ * @src: where from.
+ * @dst: where to.
+ * @len: how much.
+ * @first: the first extent in it.
+ * @end: behind the last extent in it.
+ */
+struct batch_item {
+	uint64_t index;
+	uint64_t src;
+	uint64_t dst;
+	uint64_t len;
+	uint32_t first;
+	uint32_t end;
+};
+
+/**
+ * struct batch - One slot of the hook.
+ * @op: its command.
+ * @mover: whose.
+ * @slot: which.
+ * @state: what is going on.
+ * @command: of the finish that is under way.
+ * @request: for whom; NULL when IDLE.
+ * @device: who copies; NULL: the CPU.
+ * @first_page: of the request, index into its status array.
+ * @prepare: argument of PREPARE.
+ * @finish: argument of COMMIT or ABORT.
+ * @verdicts: one for each extent.
+ * @items: the copies; as many fit as there are extents.
+ * @n_items: how many there are.
+ * @n_enqueued: the engine has got so many of them, from the first on.
+ * @n_ended: of so many the outcome is known.
+ * @copy_began_ns: when the first was enqueued.
+ * @copy_ns: from then to the end of the last.
+ * @give_up_ns: when what is not copied is given to the CPU.
+ * @fallback_bytes: bytes with the CPU's verdict, by reason.
+ * @engine_errors: items by enum engine_status.
+ */
+struct batch {
+	struct loop_op op;
+	struct mover *mover;
+	uint32_t slot;
+	enum batch_state state;
+	uint32_t command;
+	struct request *request;
+	struct device *device;
+	uint64_t first_page;
+	struct migoff_prepare prepare;
+	struct migoff_finish finish;
+	uint8_t *verdicts;
+	struct batch_item *items;
+	uint32_t n_items;
+	uint32_t n_enqueued;
+	uint32_t n_ended;
+	uint64_t copy_began_ns;
+	uint64_t copy_ns;
+	uint64_t give_up_ns;
+	uint64_t fallback_bytes[_FALLBACK_MAX];
+	uint64_t engine_errors[ACCOUNT_N_ENGINE_ERRORS];
+};
+
+/**
+ * batches_new() - Make the batches of a hook.
+ * @n: how many.
+ * @n_extents: extents of each.
+ * @ret: an array of them.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int batches_new(uint32_t n, uint32_t n_extents, struct batch **ret);
+
+/**
+ * batches_free() - Free them.
+ * @batches: the array, or NULL.
+ * @n: how many.
+ *
+ * Return: NULL.
+ */
+struct batch *batches_free(struct batch *batches, uint32_t n);
+
+/**
+ * batch_plan() - Decide who copies each extent, as far as it is known beforehand.
+ * @b: the batch; verdicts, items and counts are filled in.
+ * @extents: what the hook took.
+ * @n: how many.
+ * @max_item: bytes of one copy; 0: no engine.
+ * @reason: why there is none.
+ *
+ * The verdict of what is to be copied by the engine is that of the CPU until batch_item_ended().
+ */
+void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n, uint64_t max_item,
+		enum account_fallback reason);
+
+/**
+ * batch_find_item() - Which copy an engine reports.
+ * @b: the batch.
+ * @index: as reported.
+ *
+ * Return: the item, or NULL when it is not one of this batch.
+ */
+const struct batch_item *batch_find_item(const struct batch *b, uint64_t index);
+
+/**
+ * batch_item_ended() - Note what became of a copy.
+ * @b: the batch.
+ * @item: the copy.
+ * @extents: the batch's.
+ * @copied: it was made.
+ * @reason: why not.
+ */
+void batch_item_ended(struct batch *b, const struct batch_item *item,
+		      const struct migoff_extent *extents, bool copied, enum account_fallback reason);
+
+/**
+ * batch_drop_rest() - Leave to the CPU what the engine has not got yet.
+ * @b: the batch.
+ * @reason: why.
+ */
+void batch_drop_rest(struct batch *b, enum account_fallback reason);
+
+/**
+ * batch_collect() - Statuses and counts for the request, once the batch is over.
+ * @b: the batch.
+ * @info: what the hook says about it.
+ * @extents: the same.
+ * @over: the hook has ended it; false: that is not known, what was taken counts as left.
+ * @more: receives what is to be added to the accounts.
+ *
+ * Return: bytes that failed the verification.
+ */
+uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
+		       const struct migoff_extent *extents, bool over, struct account_values *more);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A client: its ring, its targets, its requests.
+ *
+ * Nothing is believed that stands in the ring, and nothing read back that was written there: both
+ * queues' own ends are kept here. The done queue cannot overflow: a slot is the daemon's from its
+ * submission, which is refused while it is the daemon's already, to its end, so that there are never
+ * more unread ends than slots, unless the client submits a slot again before reading its end; then it
+ * loses that, and nobody else anything.
+ */
+#ifndef MIGOFF_DAEMON_CLIENT_H
+#define MIGOFF_DAEMON_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataplane.h"
+#include "loop.h"
+#include "request.h"
+
+struct target {
+	struct dataplane_target spec;
+	bool used;
+	uint32_t n_requests;		/* that are working on it */
+	struct dataplane_msg *removal;	/* answered when @n_requests is 0 */
+};
+
+enum request_state {
+	REQUEST_FREE,		/* the slot is the client's */
+	REQUEST_WAITING,	/* submitted, not looked at */
+	REQUEST_ACTIVE,		/* read and checked; being worked on */
+};
+
+/**
+ * struct request - One slot of the ring, and what is done for it.
+ * @client: whose.
+ * @state: see above.
+ * @plan: what is asked for; ACTIVE.
+ * @target: on what; ACTIVE.
+ * @cursor_range: where the next PREPARE begins.
+ * @cursor_va: and at which address.
+ * @page: pages gone through: index into the status array.
+ * @progress: bytes gone through, as the client was shown last.
+ * @n_batches: batches that are in work for it.
+ * @preparing: one of them is at its PREPARE, so that the cursor is not known.
+ * @ended: no PREPARE is to follow.
+ * @wants_engine: policy_wants_engine().
+ * @n_retries: PREPAREs in a row that found the memory map locked.
+ * @not_before_ns: when the next one is due.
+ * @started_ns: when it was taken up.
+ * @result: what the client gets.
+ */
+struct request {
+	struct client *client;
+	enum request_state state;
+	struct request_plan plan;
+	struct target *target;
+	uint64_t cursor_range;
+	uint64_t cursor_va;
+	uint64_t page;
+	uint64_t progress;
+	uint32_t n_batches;
+	bool preparing;
+	bool ended;
+	bool wants_engine;
+	uint32_t n_retries;
+	uint64_t not_before_ns;
+	uint64_t started_ns;
+	struct ring_result result;
+};
+
+struct client {
+	struct dataplane_client spec;
+	struct loop *loop;
+	uint8_t *data;			/* the shared data area */
+	uint64_t data_len;
+	uint32_t submit_head;
+	uint32_t done_tail;
+	struct loop_op kick;
+	struct loop_op done;
+	bool done_again;		/* something ended while @done was armed */
+	struct request requests[RING_N_SLOTS];
+	uint32_t waiting[RING_N_SLOTS];	/* slots in REQUEST_WAITING, oldest first, from @waiting_head */
+	uint32_t waiting_head;
+	uint32_t n_waiting;
+	uint32_t n_active;
+	uint32_t last;			/* slot that had the last turn */
+	struct target targets[DATAPLANE_MAX_TARGETS];
+	const char *cut;		/* why nothing is read from it any more; or NULL */
+	bool cut_told;			/* the control plane was told */
+	bool leaving;			/* it is being removed */
+	struct dataplane_msg *removal;	/* who asked for that */
+};
+
+/**
+ * client_new() - Introduce a client.
+ * @spec: as the control plane gives it.
+ * @loop: the loop.
+ * @ret: the client.
+ *
+ * Return: 0, -EINVAL when the ring does not have the right shape, or -ENOMEM.
+ */
+int client_new(const struct dataplane_client *spec, struct loop *loop, struct client **ret);
+
+/**
+ * client_free() - Forget a client that is idle; see client_is_idle().
+ * @c: the client, or NULL.
+ *
+ * Return: NULL.
+ */
+struct client *client_free(struct client *c);
+
+/**
+ * client_leave() - Read nothing more from a client; its requests are to end soon.
+ * @c: the client.
+ */
+void client_leave(struct client *c);
+
+/**
+ * client_cut() - The same, because what it wrote made no sense.
+ * @c: the client.
+ * @why: what; a static string.
+ */
+void client_cut(struct client *c, const char *why);
+
+/**
+ * client_is_idle() - Nothing of it is in use: it can be freed.
+ * @c: the client, leaving.
+ */
+bool client_is_idle(const struct client *c);
+
+/**
+ * client_publish() - Tell it whether there is an engine, and from which size on it pays.
+ * @c: the client.
+ * @ready: there is a hook and an engine.
+ * @min_request: bytes.
+ */
+void client_publish(struct client *c, bool ready, uint64_t min_request);
+
+/**
+ * client_admit() - Take up the oldest waiting request.
+ * @c: the client.
+ * @now_ns: the time.
+ *
+ * A request that is malformed, or not allowed, ends here.
+ *
+ * Return: the request, or NULL when it ended or none was waiting.
+ */
+struct request *client_admit(struct client *c, uint64_t now_ns);
+
+/**
+ * request_cancelled() - Whether a request is to end after the batch that it is at.
+ * @rq: the request, ACTIVE.
+ */
+bool request_cancelled(const struct request *rq);
+
+/**
+ * request_progress() - Show the client how far a request is.
+ * @rq: the request, ACTIVE.
+ * @bytes: gone through since the last time.
+ */
+void request_progress(struct request *rq, uint64_t bytes);
+
+/**
+ * request_set_status() - Write the status of some pages, if the client wants it.
+ * @rq: the request, ACTIVE.
+ * @page: the first.
+ * @n: how many.
+ * @status: a node or a negative errno.
+ */
+void request_set_status(struct request *rq, uint64_t page, uint64_t n, int32_t status);
+
+/**
+ * request_end() - Give a request back to the client.
+ * @rq: the request, ACTIVE, without batches; its result is complete.
+ *
+ * Return: what was waiting for the end of the target's last request, or NULL.
+ */
+struct dataplane_msg *request_end(struct request *rq);
+
+/**
+ * client_target_add() - Let the client name a process.
+ * @c: the client.
+ * @spec: the process.
+ *
+ * Return: 0, -EEXIST or -ENOSPC.
+ */
+int client_target_add(struct client *c, const struct dataplane_target *spec);
+
+/**
+ * client_target_remove() - Let it do so no more.
+ * @c: the client.
+ * @id: the target.
+ * @msg: who wants to know when it is not in use any more.
+ *
+ * Return: 1 when that is the case now; 0 when request_end() will say so; -ENOENT.
+ */
+int client_target_remove(struct client *c, uint32_t id, struct dataplane_msg *msg);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "engines.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hook.h"
+#include "macros.h"
+
+#define REAP_BATCH 32
+
+/* How often an engine is looked at that has no descriptor to wait on. */
+#define POLL_NS 50000
+
+static void set_changed(struct device *d)
+{
+	d->set->changed(d->set->user);
+}
+
+static void device_watch(struct device *d)
+{
+	struct loop *l = d->set->loop;
+	int event = engine_event_fd(d->engine), request = engine_request_fd(d->engine);
+	int error = engine_error_fd(d->engine);
+
+	/* What cannot be collected would be ready for ever. */
+	if (event >= 0 && !d->event.armed && device_usable(d))
+		loop_arm_poll(l, &d->event, event, POLLIN);
+	if (request >= 0 && !d->request.armed)
+		loop_arm_poll(l, &d->request, request, POLLIN);
+	if (error >= 0 && !d->error.armed)
+		loop_arm_poll(l, &d->error, error, POLLIN);
+}
+
+static void device_arm_deadline(struct device *d)
+{
+	uint64_t at = engine_deadline(d->engine);
+
+	if (!at || d->deadline.op.armed)
+		return;
+	if (engine_event_fd(d->engine) < 0)
+		at = MIN(at, loop_now_ns() + POLL_NS);
+	loop_arm_timer(d->set->loop, &d->deadline, at);
+}
+
+/* What an engine at rest, or a failed one, has left to report. */
+static void device_drain(struct device *d)
+{
+	struct engine_result results[REAP_BATCH];
+	int n;
+
+	while ((n = engine_completed(d->engine, results, ARRAY_SIZE(results))) > 0)
+		for (int i = 0; i < n; i++)
+			d->set->completed(d->set->user, d, &results[i]);
+}
+
+static void device_out_of_service(struct device *d, const char *cause)
+{
+	uint64_t now_ns = loop_now_ns();
+
+	d->state = DATAPLANE_ENGINE_OUT;
+	if (!d->health.retry_at_ns)
+		d->health.retry_at_ns = now_ns + MAX(d->set->policy.retry_after_ns, (uint64_t)1);
+	why_fail(&d->why, 0, "%s (%u errors in a row)", cause, d->health.n_errors);
+	why_remedy(&d->why, 0, "it is tried again by itself; reload to try now");
+	engine_stop(d->engine);
+	device_drain(d);
+	set_changed(d);
+}
+
+/* The device as a whole has failed: what it has in flight goes to the CPU. */
+static void device_fail(struct device *d)
+{
+	const char *reason = engine_reason(d->engine);
+	bool out = policy_engine_failed(&d->set->policy, &d->health, loop_now_ns());
+
+	if (out) {
+		device_out_of_service(d, *reason ? reason : "the device failed");
+	} else if (engine_recover(d->engine) < 0) {
+		device_drain(d);
+		device_out_of_service(d, "the device does not recover");
+	} else {
+		device_drain(d);
+	}
+	d->set->failed(d->set->user, d);
+}
+
+/* One copy has failed; the device as such may be all right. */
+static void device_item_failed(struct device *d)
+{
+	if (policy_engine_failed(&d->set->policy, &d->health, loop_now_ns())) {
+		device_out_of_service(d, "copies fail");
+		d->set->failed(d->set->user, d);
+	}
+}
+
+static void device_take_result(struct device *d, const struct engine_result *result)
+{
+	d->set->completed(d->set->user, d, result);
+	if (!device_usable(d))
+		return;
+	if (result->status == ENGINE_COPIED)
+		policy_engine_worked(&d->health);
+	else if (result->status != ENGINE_CANCELLED)
+		device_item_failed(d);
+}
+
+void device_reap(struct device *d)
+{
+	struct engine_result results[REAP_BATCH];
+	int n;
+
+	if (!device_usable(d))
+		return;
+	do {
+		n = engine_completed(d->engine, results, ARRAY_SIZE(results));
+		for (int i = 0; i < n; i++)
+			device_take_result(d, &results[i]);
+	} while (n == ARRAY_SIZE(results));
+	if (n < 0 && device_usable(d))
+		device_fail(d);
+}
+
+static void device_event(struct loop_op *op, int res)
+{
+	struct device *d = container_of(op, struct device, event);
+
+	if (!device_usable(d) || res < 0)
+		return;
+	device_reap(d);
+	if (device_usable(d))
+		device_watch(d);
+}
+
+static void device_late(struct loop_op *op, int res)
+{
+	struct device *d = container_of(op, struct device, deadline.op);
+
+	if (!device_usable(d))
+		return;
+	device_reap(d);
+	if (device_usable(d))
+		device_arm_deadline(d);
+}
+
+static void device_requested(struct loop_op *op, int res)
+{
+	struct device *d = container_of(op, struct device, request);
+
+	if (!d->engine || d->withdrawn || res < 0)
+		return;
+	why_fail(&d->why, 0, "the host wants the device back");
+	why_remedy(&d->why, 0, "bind it to vfio-pci again");
+	device_withdraw(d);
+}
+
+static void device_errored(struct loop_op *op, int res)
+{
+	struct device *d = container_of(op, struct device, error);
+
+	if (!d->engine || d->withdrawn || res < 0)
+		return;
+	why_fail(&d->why, 0, "the bus reported an uncorrectable error of the device");
+	device_withdraw(d);
+}
+
+void engines_retune(struct engines *s, const struct dataplane_config *config)
+{
+	s->policy = config->policy;
+	s->timeout_ms = config->engine_timeout_ms ?: (uint32_t)(config->deadline_ns / 4000000);
+	s->timeout_ms = MAX(s->timeout_ms, 1u);
+	for (uint32_t i = 0; i < s->n_devices; i++)
+		if (s->devices[i].engine)
+			engine_set_timeout(s->devices[i].engine, s->timeout_ms);
+}
+
+void engines_configure(struct engines *s, const struct dataplane_config *config)
+{
+	s->n_devices = 0;
+	engines_retune(s, config);
+	s->n_devices = config->n_devices;
+	for (uint32_t i = 0; i < s->n_devices; i++) {
+		struct device *d = &s->devices[i];
+
+		assert(!d->engine);
+		*d = (struct device){
+			.set = s,
+			.state = DATAPLANE_ENGINE_ABSENT,
+			.event.done = device_event,
+			.request.done = device_requested,
+			.error.done = device_errored,
+			.deadline.op.done = device_late,
+		};
+		snprintf(d->spec, sizeof(d->spec), "%s", config->devices[i]);
+		why_fail(&d->why, 0, "not opened yet");
+	}
+	snprintf(s->fault, sizeof(s->fault), "%s", config->fault);
+}
+
+/* Whether the hook can use what was opened, beside what is open already. */
+static bool device_fits(struct device *d)
+{
+	const struct engine_identity *identity = engine_identity(d->engine);
+
+	if (!hook_accepts(identity, &d->why))
+		return false;
+	for (uint32_t i = 0; i < d->set->n_devices; i++) {
+		const struct device *other = &d->set->devices[i];
+
+		if (other == d || !other->engine || other->withdrawn)
+			continue;
+		if (engine_identity(other->engine)->window_iova == identity->window_iova)
+			continue;
+		why_fail(&d->why, 0, "its IOMMU has no room where %s has it", other->spec);
+		return false;
+	}
+	return true;
+}
+
+static bool device_open(struct device *d, uint64_t window_len)
+{
+	char spec[2 * DATAPLANE_SPEC_LEN + 2];
+	const char *fault = d->set->fault;
+
+	snprintf(spec, sizeof(spec), "%s%s%s", d->spec, *fault ? "+" : "", fault);
+	why_fail(&d->why, 0, "it cannot be opened");
+	if (engine_open(spec, window_len, &d->engine, &d->why) < 0)
+		return false;
+	if (!device_fits(d)) {
+		d->engine = engine_close(d->engine);
+		return false;
+	}
+	engine_set_timeout(d->engine, d->set->timeout_ms);
+	d->state = DATAPLANE_ENGINE_READY;
+	d->health = (struct policy_health){ 0 };
+	d->why = (struct why){ 0 };
+	d->withdrawn = false;
+	d->started = false;
+	d->in_flight = 0;
+	device_watch(d);
+	return true;
+}
+
+unsigned int engines_open(struct engines *s, uint64_t window_len)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < s->n_devices; i++) {
+		struct device *d = &s->devices[i];
+
+		if (!d->engine && !d->released && device_open(d, window_len))
+			n++;
+	}
+	return n;
+}
+
+void device_start(struct device *d)
+{
+	assert(d->engine && !d->withdrawn);
+	if (d->started)
+		return;
+	d->started = true;
+	if (engine_start(d->engine) < 0) {
+		policy_engine_failed(&d->set->policy, &d->health, loop_now_ns());
+		device_out_of_service(d, "the device does not start");
+		return;
+	}
+	device_watch(d);
+}
+
+void device_withdraw(struct device *d)
+{
+	struct loop *l = d->set->loop;
+
+	if (!d->engine || d->withdrawn)
+		return;
+	d->withdrawn = true;
+	engine_stop(d->engine);
+	device_drain(d);
+	loop_cancel(l, &d->event);
+	loop_cancel(l, &d->request);
+	loop_cancel(l, &d->error);
+	loop_cancel(l, &d->deadline.op);
+	d->set->failed(d->set->user, d);
+	set_changed(d);
+}
+
+bool device_is_quiet(const struct device *d)
+{
+	return !d->event.armed && !d->request.armed && !d->error.armed && !d->deadline.op.armed;
+}
+
+void engines_close_withdrawn(struct engines *s)
+{
+	for (uint32_t i = 0; i < s->n_devices; i++) {
+		struct device *d = &s->devices[i];
+
+		if (!d->engine || !d->withdrawn)
+			continue;
+		assert(device_is_quiet(d));
+		d->engine = engine_close(d->engine);
+		d->withdrawn = false;
+		d->started = false;
+		d->state = d->released ? DATAPLANE_ENGINE_RELEASED : DATAPLANE_ENGINE_ABSENT;
+	}
+}
+
+bool device_usable(const struct device *d)
+{
+	return d->engine && d->started && !d->withdrawn && d->state == DATAPLANE_ENGINE_READY;
+}
+
+int device_enqueue(struct device *d, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index)
+{
+	int r = engine_enqueue(d->engine, src, dst, len, ret_index);
+
+	if (r == 0)
+		d->in_flight += len;
+	return r;
+}
+
+void device_submit(struct device *d)
+{
+	if (engine_submit(d->engine) < 0)
+		device_fail(d);
+	if (device_usable(d))
+		device_arm_deadline(d);
+}
+
+void device_too_slow(struct device *d)
+{
+	if (device_usable(d))
+		device_fail(d);
+}
+
+void device_lied(struct device *d)
+{
+	if (device_usable(d))
+		device_item_failed(d);
+}
+
+struct device *engines_choose(struct engines *s, int to_node)
+{
+	struct policy_engine engines[DATAPLANE_MAX_DEVICES];
+	int best;
+
+	for (uint32_t i = 0; i < s->n_devices; i++) {
+		const struct device *d = &s->devices[i];
+		bool usable = device_usable(d);
+
+		engines[i] = (struct policy_engine){
+			.usable = usable,
+			.node = usable ? engine_identity(d->engine)->node : -1,
+			.in_flight = d->in_flight,
+		};
+	}
+	best = policy_choose_engine(engines, s->n_devices, to_node);
+	return best < 0 ? NULL : &s->devices[best];
+}
+
+static void device_retry(struct device *d)
+{
+	int r;
+
+	if (engine_state(d->engine) == ENGINE_STOPPED)
+		r = engine_start(d->engine);
+	else
+		r = engine_recover(d->engine);
+	if (r < 0) {
+		policy_engine_failed(&d->set->policy, &d->health, loop_now_ns());
+		device_out_of_service(d, "the device does not recover");
+		return;
+	}
+	d->state = DATAPLANE_ENGINE_READY;
+	d->why = (struct why){ 0 };
+	device_watch(d);
+	set_changed(d);
+}
+
+void engines_retry(struct engines *s, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < s->n_devices; i++) {
+		struct device *d = &s->devices[i];
+
+		if (d->engine && !d->withdrawn && d->state == DATAPLANE_ENGINE_OUT &&
+		    policy_engine_retry(&s->policy, &d->health, now_ns))
+			device_retry(d);
+	}
+}
+
+struct device *engines_find(struct engines *s, const char *spec)
+{
+	for (uint32_t i = 0; i < s->n_devices; i++)
+		if (!strcmp(s->devices[i].spec, spec))
+			return &s->devices[i];
+	return NULL;
+}
+
+unsigned int engines_n_usable(const struct engines *s)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < s->n_devices; i++)
+		n += device_usable(&s->devices[i]);
+	return n;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configured devices: opened when they are there, watched on the loop, taken out of service when
+ * they fail, given back when the host wants them.
+ *
+ * A device that is to be closed first loses its work (device_withdraw(): every copy is reported, DMA
+ * is at rest), then the hook must be closed, which holds its VFIO file, then device_is_quiet() says
+ * when engines_close_withdrawn() may close it.
+ */
+#ifndef MIGOFF_DAEMON_ENGINES_H
+#define MIGOFF_DAEMON_ENGINES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "accounts.h"
+#include "dataplane.h"
+#include "engine.h"
+#include "loop.h"
+#include "policy.h"
+
+struct engines;
+
+/**
+ * struct device - One configured device.
+ * @set: all of them.
+ * @spec: as configured.
+ * @engine: NULL unless it is open.
+ * @state: see enum dataplane_engine_state; READY when open, also while @withdrawn.
+ * @withdrawn: it takes no work and waits to be closed.
+ * @released: not to be opened again until asked for.
+ * @started: it is in use with the hook.
+ * @why: the reason when it is not READY.
+ * @health: how it has behaved.
+ * @in_flight: bytes enqueued and not reported; who gets @completed takes them off.
+ * @event: its completions.
+ * @request: the host wants it back.
+ * @error: the bus reported an error.
+ * @deadline: when to look at it at the latest.
+ */
+struct device {
+	struct engines *set;
+	char spec[DATAPLANE_SPEC_LEN];
+	struct engine *engine;
+	enum dataplane_engine_state state;
+	bool withdrawn;
+	bool released;
+	bool started;
+	struct why why;
+	struct policy_health health;
+	uint64_t in_flight;
+	struct loop_op event;
+	struct loop_op request;
+	struct loop_op error;
+	struct loop_timer deadline;
+};
+
+/**
+ * struct engines - All configured devices.
+ * @loop: the loop.
+ * @policy: when a device is out of service.
+ * @timeout_ms: engine_set_timeout().
+ * @fault: appended to what is opened, for tests.
+ * @completed: called for each copy that ended, well or not.
+ * @failed: called when a device takes no more work, after its copies were reported.
+ * @changed: called when a state changed that the status shows.
+ * @user: for them.
+ */
+struct engines {
+	struct loop *loop;
+	struct policy_config policy;
+	uint32_t timeout_ms;
+	void (*completed)(void *user, struct device *d, const struct engine_result *result);
+	void (*failed)(void *user, struct device *d);
+	void (*changed)(void *user);
+	void *user;
+	struct device devices[DATAPLANE_MAX_DEVICES];
+	uint32_t n_devices;
+	char fault[DATAPLANE_SPEC_LEN];
+};
+
+/**
+ * engines_configure() - Set which devices there are.
+ * @s: the set; no device is open.
+ * @config: the configuration.
+ */
+void engines_configure(struct engines *s, const struct dataplane_config *config);
+
+/**
+ * engines_retune() - Take over what can be changed while devices are open.
+ * @s: the set.
+ * @config: the configuration, with the same devices.
+ */
+void engines_retune(struct engines *s, const struct dataplane_config *config);
+
+/**
+ * engines_open() - Try to open what is configured and not open.
+ * @s: the set.
+ * @window_len: bytes of address space that each keeps for the hook.
+ *
+ * All have their window at the same address, for the hook has one for all.
+ *
+ * Return: how many were opened now.
+ */
+unsigned int engines_open(struct engines *s, uint64_t window_len);
+
+/**
+ * device_start() - Let a device work, and watch it.
+ * @d: the device, open, not withdrawn. If it does not start it is out of service.
+ */
+void device_start(struct device *d);
+
+/**
+ * device_withdraw() - Bring a device to rest and let it take nothing new.
+ * @d: the device; nothing happens when it is not open.
+ *
+ * Every copy that it has is reported before this returns.
+ */
+void device_withdraw(struct device *d);
+
+/**
+ * device_is_quiet() - Whether the loop has nothing of it any more.
+ * @d: the device.
+ */
+bool device_is_quiet(const struct device *d);
+
+/**
+ * engines_close_withdrawn() - Close what was withdrawn.
+ * @s: the set. All that is withdrawn is quiet, and the hook is closed.
+ */
+void engines_close_withdrawn(struct engines *s);
+
+/**
+ * device_enqueue() - engine_enqueue(), with the books kept.
+ * @d: the device.
+ * @src: where from.
+ * @dst: where to.
+ * @len: how much.
+ * @ret_index: its number.
+ *
+ * Return: as engine_enqueue().
+ */
+int device_enqueue(struct device *d, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index);
+
+/**
+ * device_submit() - Begin what was enqueued. A failure is reported by @failed.
+ * @d: the device.
+ */
+void device_submit(struct device *d);
+
+/**
+ * device_reap() - Report what has ended.
+ * @d: the device.
+ */
+void device_reap(struct device *d);
+
+/**
+ * device_usable() - Whether it takes copies.
+ * @d: the device.
+ */
+bool device_usable(const struct device *d);
+
+/**
+ * device_too_slow() - Give up on what a device has in flight; @completed is called for all of it.
+ * @d: the device.
+ */
+void device_too_slow(struct device *d);
+
+/**
+ * device_lied() - The hook found that a copy reported as made was not.
+ * @d: the device.
+ */
+void device_lied(struct device *d);
+
+/**
+ * engines_choose() - The device for a batch.
+ * @s: the set.
+ * @to_node: where the batch goes.
+ *
+ * Return: a device, or NULL: the CPU.
+ */
+struct device *engines_choose(struct engines *s, int to_node);
+
+/**
+ * engines_retry() - Try again what is out of service and due.
+ * @s: the set.
+ * @now_ns: the time; UINT64_MAX: all are due.
+ */
+void engines_retry(struct engines *s, uint64_t now_ns);
+
+/**
+ * engines_find() - A device by its configured name.
+ * @s: the set.
+ * @spec: the name.
+ *
+ * Return: the device, or NULL.
+ */
+struct device *engines_find(struct engines *s, const char *spec);
+
+/**
+ * engines_n_usable() - How many devices take copies.
+ * @s: the set.
+ */
+unsigned int engines_n_usable(const struct engines *s);
+
+#endif

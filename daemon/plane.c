@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plane.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "macros.h"
+
+#define TICK_NS		500000000ull
+#define RETRY_NS	2000000000ull
+
+#define MIB		(1ull << 20)
+#define SLOT_ALIGN	(2 * MIB)
+#define MAX_WINDOW	(1024 * MIB)
+
+#define MIN_EXTENTS	512
+#define MAX_EXTENTS	16384
+
+static void plane_changed(void *user)
+{
+	struct plane *p = user;
+
+	p->changed = true;
+}
+
+static void plane_answer(void *user, struct dataplane_msg *msg)
+{
+	struct plane *p = user;
+
+	msg->result = 0;
+	p->answer(p->user, msg);
+}
+
+static void plane_arm_tick(struct plane *p)
+{
+	loop_arm_timer(&p->loop, &p->tick, loop_now_ns() + TICK_NS);
+}
+
+static void plane_ticked(struct loop_op *op, int res)
+{
+	struct plane *p = container_of(op, struct plane, tick.op);
+
+	p->stale = true;
+	if (!p->stopping)
+		plane_arm_tick(p);
+}
+
+int plane_init(struct plane *p)
+{
+	/* What can be armed at once: two ops a client, one a slot, four a device, and a few. */
+	unsigned int entries = 2 * p->config.max_clients + MIGOFF_MAX_SLOTS +
+			       4 * DATAPLANE_MAX_DEVICES + 8;
+	int r;
+
+	r = loop_init(&p->loop, entries);
+	if (r < 0)
+		return r;
+	p->engines.loop = &p->loop;
+	p->engines.changed = plane_changed;
+	p->mover.loop = &p->loop;
+	p->mover.engines = &p->engines;
+	p->mover.policy = p->config.policy;
+	p->mover.account = p->account;
+	p->mover.answer = plane_answer;
+	p->mover.user = p;
+	p->engines.user = &p->mover;
+	mover_init(&p->mover);
+	engines_configure(&p->engines, &p->config);
+	p->tick.op.done = plane_ticked;
+	plane_arm_tick(p);
+	why_fail(&p->hook_why, 0, "not opened yet");
+	p->rebuilding = true;
+	return 0;
+}
+
+/* The hook. */
+
+/* Half of a slot's part of the window: what a batch can hold. */
+static uint64_t slot_half(const struct dataplane_config *c)
+{
+	uint64_t most = ALIGN_DOWN(MAX_WINDOW / (2 * c->n_slots), SLOT_ALIGN);
+	uint64_t wanted = ALIGN_UP(MIN(c->policy.max_batch, (uint64_t)MAX_WINDOW), SLOT_ALIGN);
+
+	return MAX(MIN(wanted, most), SLOT_ALIGN);
+}
+
+static uint64_t window_len(const struct dataplane_config *c)
+{
+	return 2 * slot_half(c) * c->n_slots;
+}
+
+static uint32_t extents_per_slot(const struct dataplane_config *c)
+{
+	uint64_t folios = slot_half(c) / MAX(c->policy.min_folio, REQUEST_PAGE_SIZE);
+
+	return (uint32_t)MIN(MAX(folios, (uint64_t)MIN_EXTENTS), (uint64_t)MAX_EXTENTS);
+}
+
+static enum dataplane_verify resolve_verify(struct plane *p)
+{
+	if (p->config.verify != DATAPLANE_VERIFY_AUTO)
+		return p->config.verify;
+	for (uint32_t i = 0; i < p->engines.n_devices; i++) {
+		const struct device *d = &p->engines.devices[i];
+
+		if (d->engine && !d->withdrawn && !engine_caps(d->engine)->reports_dma_errors)
+			return DATAPLANE_VERIFY_SAMPLED;
+	}
+	return DATAPLANE_VERIFY_OFF;
+}
+
+static uint32_t setup_flags(const struct plane *p)
+{
+	uint32_t flags = p->config.expire_copy ? MIGOFF_SETUP_EXPIRE_COPY : 0;
+
+	if (p->verify == DATAPLANE_VERIFY_SAMPLED)
+		flags |= MIGOFF_SETUP_VERIFY_SAMPLED;
+	if (p->verify == DATAPLANE_VERIFY_FULL)
+		flags |= MIGOFF_SETUP_VERIFY_FULL;
+	return flags;
+}
+
+static void plane_open_hook(struct plane *p)
+{
+	struct migoff_setup setup = {
+		.n_slots = p->config.n_slots,
+		.n_extents = extents_per_slot(&p->config),
+		.deadline_ns = p->config.deadline_ns,
+	};
+
+	assert(!p->hook);
+	p->verify = resolve_verify(p);
+	setup.flags = setup_flags(p);
+	for (uint32_t i = 0; i < p->engines.n_devices; i++) {
+		const struct device *d = &p->engines.devices[i];
+
+		if (d->engine && !d->withdrawn)
+			hook_add_device(&setup, engine_identity(d->engine));
+	}
+	p->changed = true;
+	if (hook_open(p->config.hook, &setup, &p->hook, &p->hook_why) < 0)
+		return;
+	if (mover_set_hook(&p->mover, p->hook) < 0) {
+		p->hook = hook_close(p->hook);
+		why_fail(&p->hook_why, 0, "out of memory");
+		return;
+	}
+	p->hook_why = (struct why){ 0 };
+	for (uint32_t i = 0; i < p->engines.n_devices; i++) {
+		struct device *d = &p->engines.devices[i];
+
+		if (d->engine && !d->withdrawn)
+			device_start(d);
+	}
+}
+
+/* The configuration, the devices. */
+
+static bool same_devices(const struct dataplane_config *a, const struct dataplane_config *b)
+{
+	if (a->n_devices != b->n_devices || strcmp(a->fault, b->fault) ||
+	    window_len(a) != window_len(b))
+		return false;
+	for (uint32_t i = 0; i < a->n_devices; i++)
+		if (strcmp(a->devices[i], b->devices[i]))
+			return false;
+	return true;
+}
+
+static void plane_withdraw_all(struct plane *p)
+{
+	for (uint32_t i = 0; i < p->engines.n_devices; i++)
+		device_withdraw(&p->engines.devices[i]);
+}
+
+static bool plane_devices_quiet(struct plane *p)
+{
+	for (uint32_t i = 0; i < p->engines.n_devices; i++) {
+		const struct device *d = &p->engines.devices[i];
+
+		if (d->withdrawn && !device_is_quiet(d))
+			return false;
+	}
+	return true;
+}
+
+static void answer_list(struct plane *p, struct dataplane_msg **list)
+{
+	while (*list) {
+		struct dataplane_msg *msg = *list;
+
+		*list = msg->next;
+		plane_answer(p, msg);
+	}
+}
+
+static void plane_apply_reload(struct plane *p)
+{
+	bool devices = !same_devices(&p->config, &p->next_config);
+
+	if (!p->reload)
+		return;
+	p->config = p->next_config;
+	p->mover.policy = p->config.policy;
+	if (devices)
+		engines_configure(&p->engines, &p->config);
+	else
+		engines_retune(&p->engines, &p->config);
+	plane_answer(p, TAKE_PTR(p->reload));
+}
+
+/* Called each round until it is through; see the head of plane.h. */
+static void plane_rebuild(struct plane *p)
+{
+	p->mover.paused = true;
+	if (p->mover.n_busy)
+		return;
+	if (p->hook) {
+		mover_drop_hook(&p->mover);
+		p->hook = hook_close(p->hook);
+		why_fail(&p->hook_why, 0, "closed while the devices change");
+	}
+	if (p->reload && !same_devices(&p->config, &p->next_config))
+		plane_withdraw_all(p);
+	if (!plane_devices_quiet(p))
+		return;
+	engines_close_withdrawn(&p->engines);
+	answer_list(p, &p->releases);
+	plane_apply_reload(p);
+	if (!p->stopping) {
+		engines_open(&p->engines, window_len(&p->config));
+		plane_open_hook(p);
+	}
+	p->rebuilding = false;
+	p->mover.paused = false;
+	p->changed = true;
+}
+
+static bool plane_wants_rebuild(const struct plane *p)
+{
+	if (p->reload || p->releases || p->mover.broken)
+		return true;
+	for (uint32_t i = 0; i < p->engines.n_devices; i++)
+		if (p->engines.devices[i].withdrawn)
+			return true;
+	return false;
+}
+
+/* What was not there may be there now. */
+static void plane_look(struct plane *p, uint64_t now_ns)
+{
+	p->retry_at_ns = now_ns + RETRY_NS;
+	if (engines_open(&p->engines, window_len(&p->config)))
+		p->rebuilding = true;
+	else if (!p->hook)
+		plane_open_hook(p);
+}
+
+/* Clients. */
+
+static bool plane_ready(const struct plane *p)
+{
+	return p->hook && !p->draining && !p->stopping && engines_n_usable(&p->engines);
+}
+
+static void plane_tell_clients(struct plane *p)
+{
+	bool ready = plane_ready(p);
+
+	for (uint32_t i = 0; i < p->n_clients; i++)
+		client_publish(p->clients[i], ready, p->config.policy.min_request);
+}
+
+static int plane_find_client(const struct plane *p, uint64_t id)
+{
+	for (uint32_t i = 0; i < p->n_clients; i++)
+		if (p->clients[i]->spec.id == id)
+			return (int)i;
+	return -ENOENT;
+}
+
+static int plane_add_client(struct plane *p, const struct dataplane_client *spec)
+{
+	struct client *c;
+	int r;
+
+	if (p->n_clients >= MIN(p->config.max_clients, (uint32_t)PLANE_MAX_CLIENTS))
+		return -ENOSPC;
+	r = client_new(spec, &p->loop, &c);
+	if (r < 0)
+		return r;
+	client_publish(c, plane_ready(p), p->config.policy.min_request);
+	p->clients[p->n_clients++] = c;
+	p->changed = true;
+	return 0;
+}
+
+/* Return: 0 when the message is kept until the client is idle. */
+static int plane_remove_client(struct plane *p, struct dataplane_msg *msg)
+{
+	int i = plane_find_client(p, msg->client_id);
+
+	if (i < 0 || p->clients[i]->removal)
+		return -ENOENT;
+	p->clients[i]->removal = msg;
+	client_leave(p->clients[i]);
+	return 0;
+}
+
+static void plane_tell_cut(struct plane *p)
+{
+	for (uint32_t i = 0; i < p->n_clients; i++) {
+		struct client *c = p->clients[i];
+
+		if (!c->cut || c->cut_told)
+			continue;
+		c->cut_told = true;
+		p->n_cut++;
+		p->changed = true;
+		p->cut(p->user, c->spec.id, c->cut);
+	}
+}
+
+static void plane_free_idle(struct plane *p)
+{
+	for (uint32_t i = 0; i < p->n_clients;) {
+		struct client *c = p->clients[i];
+		struct dataplane_msg *removal = c->removal;
+
+		if (!removal || !client_is_idle(c)) {
+			i++;
+			continue;
+		}
+		p->clients[i] = p->clients[--p->n_clients];
+		client_free(c);
+		plane_answer(p, removal);
+		p->changed = true;
+	}
+}
+
+static void plane_admit(struct plane *p)
+{
+	uint64_t now_ns = loop_now_ns();
+	bool refuse = p->draining || p->stopping || (!p->hook && !p->rebuilding);
+
+	for (uint32_t i = 0; i < p->n_clients; i++) {
+		struct client *c = p->clients[i];
+
+		while (c->n_waiting && c->n_active < p->config.max_requests && !c->leaving && !c->cut) {
+			struct request *rq = client_admit(c, now_ns);
+
+			if (!rq)
+				continue;
+			mover_admit(&p->mover, rq);
+			if (refuse)
+				mover_end(&p->mover, rq, -ENXIO);
+		}
+	}
+}
+
+static void plane_end_requests(struct plane *p, int error)
+{
+	for (uint32_t i = 0; i < p->n_clients; i++) {
+		struct client *c = p->clients[i];
+
+		for (uint32_t j = 0; c->n_active && j < RING_N_SLOTS; j++) {
+			struct request *rq = &c->requests[j];
+
+			if (rq->state == REQUEST_ACTIVE && !rq->ended)
+				mover_end(&p->mover, rq, error);
+		}
+	}
+}
+
+/* Messages. */
+
+static void list_add(struct dataplane_msg **list, struct dataplane_msg *msg)
+{
+	msg->next = *list;
+	*list = msg;
+}
+
+static int plane_release(struct plane *p, struct dataplane_msg *msg)
+{
+	struct device *d = engines_find(&p->engines, msg->device);
+
+	if (!d)
+		return -ENOENT;
+	d->released = true;
+	why_fail(&d->why, 0, "given back on request");
+	device_withdraw(d);
+	list_add(&p->releases, msg);
+	return 0;
+}
+
+static int plane_reload(struct plane *p, struct dataplane_msg *msg)
+{
+	if (p->reload)
+		return -EBUSY;
+	p->reload = msg;
+	p->next_config = *msg->config;
+	return 0;
+}
+
+static void plane_retry(struct plane *p)
+{
+	for (uint32_t i = 0; i < p->engines.n_devices; i++)
+		p->engines.devices[i].released = false;
+	engines_retry(&p->engines, UINT64_MAX);
+	p->retry_at_ns = 0;
+}
+
+/* Return: 0 when the message is kept, 1 when it is done, or a negative errno. */
+static int plane_do(struct plane *p, struct dataplane_msg *msg)
+{
+	int i;
+
+	switch (msg->op) {
+	case DATAPLANE_ADD_CLIENT:
+		return plane_add_client(p, &msg->client) ?: 1;
+	case DATAPLANE_REMOVE_CLIENT:
+		return plane_remove_client(p, msg);
+	case DATAPLANE_ADD_TARGET:
+		i = plane_find_client(p, msg->target.client);
+		return i < 0 ? i : client_target_add(p->clients[i], &msg->target) ?: 1;
+	case DATAPLANE_REMOVE_TARGET:
+		i = plane_find_client(p, msg->target.client);
+		return i < 0 ? i : client_target_remove(p->clients[i], msg->target.id, msg);
+	case DATAPLANE_RELOAD:
+		return plane_reload(p, msg);
+	case DATAPLANE_RETRY:
+		plane_retry(p);
+		return 1;
+	case DATAPLANE_RELEASE:
+		return plane_release(p, msg);
+	case DATAPLANE_DRAIN:
+		p->draining = true;
+		list_add(&p->drains, msg);
+		return 0;
+	case DATAPLANE_UNDRAIN:
+		p->draining = false;
+		return 1;
+	}
+	return -EINVAL;
+}
+
+void plane_handle(struct plane *p, struct dataplane_msg *msg)
+{
+	int r = plane_do(p, msg);
+
+	p->changed = true;
+	if (r == 0)
+		return;
+	msg->result = MIN(r, 0);
+	p->answer(p->user, msg);
+}
+
+/* Rounds. */
+
+void plane_settle(struct plane *p)
+{
+	uint64_t now_ns = loop_now_ns();
+	bool was_busy = p->mover.n_busy;
+
+	p->rebuilding |= plane_wants_rebuild(p);
+	if (p->rebuilding)
+		plane_rebuild(p);
+	else if (now_ns >= p->retry_at_ns && !p->stopping)
+		plane_look(p, now_ns);
+	engines_retry(&p->engines, now_ns);
+	plane_admit(p);
+	if (!p->hook && !p->rebuilding)
+		plane_end_requests(p, -ENXIO);
+	if (p->stopping)
+		plane_end_requests(p, -EHOSTDOWN);
+	mover_settle(&p->mover, p->clients, p->n_clients);
+	plane_tell_cut(p);
+	plane_free_idle(p);
+	if (p->mover.n_requests == 0)
+		answer_list(p, &p->drains);
+	if (was_busy && !p->mover.n_busy)
+		p->stale = true;
+	if (p->changed)
+		plane_tell_clients(p);
+}
+
+void plane_stop(struct plane *p)
+{
+	p->stopping = true;
+	p->mover.stopping = true;
+	p->changed = true;
+}
+
+bool plane_is_still(const struct plane *p)
+{
+	return p->mover.n_busy == 0 && p->mover.n_requests == 0;
+}
+
+void plane_disarm(struct plane *p)
+{
+	for (uint32_t i = 0; i < p->n_clients; i++)
+		client_leave(p->clients[i]);
+	plane_withdraw_all(p);
+	loop_cancel(&p->loop, &p->tick.op);
+	loop_cancel(&p->loop, &p->mover.wake.op);
+}
+
+void plane_fini(struct plane *p)
+{
+	mover_drop_hook(&p->mover);
+	p->hook = hook_close(p->hook);
+	engines_close_withdrawn(&p->engines);
+	for (uint32_t i = 0; i < p->n_clients; i++)
+		client_free(p->clients[i]);
+	p->n_clients = 0;
+	loop_fini(&p->loop);
+}
+
+static void device_status(const struct device *d, struct dataplane_engine *ret)
+{
+	*ret = (struct dataplane_engine){
+		.state = d->state,
+		.why = d->why,
+		.identity = { .node = -1, .group = -1, .device_fd = -1 },
+		.n_errors = d->health.n_errors,
+	};
+	memcpy(ret->spec, d->spec, sizeof(ret->spec));
+	if (!d->engine)
+		return;
+	ret->identity = *engine_identity(d->engine);
+	ret->reports_dma_errors = engine_caps(d->engine)->reports_dma_errors;
+	engine_stats(d->engine, &ret->stats);
+}
+
+void plane_status(const struct plane *p, struct dataplane_status *ret)
+{
+	*ret = (struct dataplane_status){
+		.ready = plane_ready(p),
+		.hook_ready = p->hook,
+		.draining = p->draining,
+		.hook_why = p->hook_why,
+		.verify = p->verify,
+		.max_batch = p->hook ? hook_limits(p->hook)->max_batch : 0,
+		.batch_bytes = mover_batch_bytes(&p->mover),
+		.n_clients = p->n_clients,
+		.n_requests = p->mover.n_requests,
+		.n_batches = p->mover.n_busy,
+		.n_cut = p->n_cut,
+		.n_engines = p->engines.n_devices,
+	};
+	for (uint32_t i = 0; i < p->engines.n_devices; i++)
+		device_status(&p->engines.devices[i], &ret->engines[i]);
+}

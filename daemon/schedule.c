@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "schedule.h"
+
+#include "batch.h"
+#include "macros.h"
+
+/* Batches of one request: one each at PREPARE, in the engine, and at COMMIT. */
+#define REQUEST_DEPTH 3
+
+static bool request_wants_batch(const struct request *rq, uint64_t now_ns)
+{
+	return rq->state == REQUEST_ACTIVE && !rq->ended && !rq->preparing &&
+	       rq->n_batches < REQUEST_DEPTH && rq->not_before_ns <= now_ns;
+}
+
+static struct request *client_next_request(struct client *c, uint64_t now_ns)
+{
+	for (uint32_t i = 1; c->n_active && i <= RING_N_SLOTS; i++) {
+		uint32_t slot = (c->last + i) % RING_N_SLOTS;
+
+		if (request_wants_batch(&c->requests[slot], now_ns)) {
+			c->last = slot;
+			return &c->requests[slot];
+		}
+	}
+	return NULL;
+}
+
+static struct request *mover_next_request(struct mover *m, struct client *const *clients, uint32_t n,
+					  uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t turn = (m->turn + i) % n;
+		struct request *rq = client_next_request(clients[turn], now_ns);
+
+		if (rq) {
+			m->turn = (turn + 1) % n;
+			return rq;
+		}
+	}
+	return NULL;
+}
+
+static struct batch *mover_idle_batch(struct mover *m)
+{
+	uint32_t n = hook_limits(m->hook)->n_slots;
+
+	for (uint32_t i = 0; i < n; i++)
+		if (m->batches[i].state == BATCH_IDLE)
+			return &m->batches[i];
+	return NULL;
+}
+
+/*
+ * Pages of a batch are blocked while it waits for an engine that works on another. Hence no more than
+ * keep the engines busy: one copied and one ready for each, and one more at its PREPARE.
+ */
+void schedule_batches(struct mover *m, struct client *const *clients, uint32_t n, uint64_t now_ns)
+{
+	uint32_t max_ahead = 2 * MAX(engines_n_usable(m->engines), 1u) + 1;
+	struct request *rq;
+	struct batch *b;
+
+	if (!m->hook || m->paused || m->stopping || m->broken)
+		return;
+	while (m->n_ahead < max_ahead && (b = mover_idle_batch(m)) &&
+	       (rq = mover_next_request(m, clients, n, now_ns)))
+		mover_prepare(m, b, rq);
+}
+
+static uint64_t client_next_retry(const struct client *c, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; c->n_active && i < RING_N_SLOTS; i++) {
+		const struct request *rq = &c->requests[i];
+
+		if (rq->state == REQUEST_ACTIVE && !rq->ended && rq->not_before_ns > now_ns)
+			next = MIN(next, rq->not_before_ns);
+	}
+	return next;
+}
+
+static void client_end_cancelled(struct mover *m, struct client *c)
+{
+	for (uint32_t i = 0; c->n_active && i < RING_N_SLOTS; i++) {
+		struct request *rq = &c->requests[i];
+
+		if (rq->state == REQUEST_ACTIVE && !rq->ended && request_cancelled(rq))
+			mover_end(m, rq, -ECANCELED);
+	}
+}
+
+void schedule_end_cancelled(struct mover *m, struct client *const *clients, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		client_end_cancelled(m, clients[i]);
+}
+
+uint64_t schedule_next_retry(struct client *const *clients, uint32_t n, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (uint32_t i = 0; i < n; i++)
+		next = MIN(next, client_next_retry(clients[i], now_ns));
+	return next;
+}
