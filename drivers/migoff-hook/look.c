@@ -2,25 +2,24 @@
 /*
  * The look: which folios a request is about, in the order of addresses, and why the others are not taken.
  *
- * A snapshot of hmm_range_fault() tells the page frames; it takes no reference, faults nothing in and
- * marks nothing accessed. A frame number alone is not an identity: by the time it is used it can
- * stand for anything. So each folio that is wanted gets a reference first, and then the snapshot is
- * taken again: what is still mapped there now is what we hold, and it stays that as long as we do.
+ * It goes from one page table entry to the next, as move_pages(2) does: nothing is faulted in or marked
+ * accessed. What is wanted gets a reference while its entry is locked: so it is certain which folio
+ * that is, and it stays that one until it is locked.
  */
 #include <linux/delay.h>
-#include <linux/hmm.h>
 #include <linux/hugetlb.h>
 #include <linux/ksm.h>
-#include <linux/memory_hotplug.h>
-#include <linux/mmu_notifier.h>
+#include <linux/pagewalk.h>
 #include <linux/uaccess.h>
 
 #include "migoff.h"
 
 /* The lock of a busy address space is tried this often, with a short sleep in between. */
 #define MMAP_TRIES	50
-/* One PREPARE goes through so many addresses at most, so that it ends, and others get their turn. */
-#define LOOK_MAX_PAGES	(SZ_4G >> PAGE_SHIFT)
+/* So many entries are looked at before the lock is let go for a moment. */
+#define LOOK_BURST	1024
+/* And so many in one PREPARE, so that it ends, and others get their turn. */
+#define LOOK_MAX	(1 << 20)
 
 /**
  * struct look - one look
@@ -28,7 +27,7 @@
  * @p: the request.
  * @mm: the target.
  * @max_bytes: how much may be taken.
- * @n_pages: how many addresses were gone through.
+ * @n_entries: how many entries were looked at.
  * @first_range: index of the first range in slot->ranges.
  * @n_ranges: how many ranges are there.
  * @full: the batch, or the area, is full, or it is time to return.
@@ -38,7 +37,7 @@ struct look {
 	const struct migoff_prepare *p;
 	struct mm_struct *mm;
 	u64 max_bytes;
-	u64 n_pages;
+	u64 n_entries;
 	u64 first_range;
 	u32 n_ranges;
 	bool full;
@@ -125,26 +124,26 @@ static bool skip(struct look *l, u64 va, u64 len, enum migoff_cause cause, int n
 }
 
 /* More of the folio that was found last: the same extent, or one that shares its fate. */
-static bool extend(struct look *l, u64 va)
+static bool extend(struct look *l, u64 va, u64 len)
 {
 	struct slot *slot = l->slot;
 	struct migoff_extent *e = &slot->extents[slot->info.n_extents];
 
 	if (e[-1].va + e[-1].len == va) {
-		e[-1].len += PAGE_SIZE;
+		e[-1].len += len;
 		return true;
 	}
 	if (!extents_left(slot))
 		return false;
 	*e = (struct migoff_extent){
-		.va = va, .len = PAGE_SIZE, .flags = MIGOFF_EXTENT_SAME,
+		.va = va, .len = len, .flags = MIGOFF_EXTENT_SAME,
 		.order = e[-1].order, .from_node = e[-1].from_node,
 	};
 	slot->info.n_extents++;
 	return true;
 }
 
-static bool want(struct look *l, struct folio *folio, u64 va)
+static bool want(struct look *l, struct folio *folio, u64 va, u64 len)
 {
 	struct slot *slot = l->slot;
 	struct migoff_extent *e = &slot->extents[slot->info.n_extents];
@@ -153,7 +152,7 @@ static bool want(struct look *l, struct folio *folio, u64 va)
 	if (!extents_left(slot) || (taken && taken + folio_size(folio) > l->max_bytes))
 		return false;
 	*e = (struct migoff_extent){
-		.va = va, .len = PAGE_SIZE, .folio_len = folio_size(folio),
+		.va = va, .len = len, .folio_len = folio_size(folio),
 		.order = folio_order(folio), .flags = MIGOFF_EXTENT_TAKEN,
 		.from_node = folio_nid(folio),
 	};
@@ -166,17 +165,6 @@ static bool want(struct look *l, struct folio *folio, u64 va)
 	folio_get(folio);
 	count(live_folios, 1);
 	return true;
-}
-
-static bool look_folio(struct look *l, struct vm_area_struct *vma, struct folio *folio, u64 va)
-{
-	enum migoff_cause cause = folio_cause(folio, l->p);
-
-	if (cause == MIGOFF_CAUSE_NONE && vma->vm_flags & VM_LOCKED)
-		cause = MIGOFF_CAUSE_MLOCKED;
-	if (cause == MIGOFF_CAUSE_NONE)
-		return want(l, folio, va);
-	return skip(l, va, PAGE_SIZE, cause, folio_nid(folio), folio_order(folio));
 }
 
 static bool wanted_last(struct slot *slot, struct folio *folio)
@@ -197,93 +185,97 @@ static bool wanted_last(struct slot *slot, struct folio *folio)
 }
 
 /* Return: false when there is no room for it. */
-static bool look_page(struct look *l, struct vm_area_struct *vma, u64 va, unsigned long hmm_pfn)
+static bool look_folio(struct look *l, struct vm_area_struct *vma, struct folio *folio, u64 va,
+		       u64 len)
 {
-	struct page *page;
+	enum migoff_cause cause;
+
+	if (wanted_last(l->slot, folio))
+		return extend(l, va, len);
+	cause = folio_cause(folio, l->p);
+	if (cause == MIGOFF_CAUSE_NONE && vma->vm_flags & VM_LOCKED)
+		cause = MIGOFF_CAUSE_MLOCKED;
+	if (cause == MIGOFF_CAUSE_NONE)
+		return want(l, folio, va, len);
+	return skip(l, va, len, cause, folio_nid(folio), folio_order(folio));
+}
+
+/* From @va on, how far nothing is present for sure. Page tables above the last level stay. */
+static u64 absent_until(struct mm_struct *mm, u64 va, u64 end)
+{
+	pgd_t *pgd = pgd_offset(mm, va);
+	p4d_t *p4d;
+	pud_t *pud;
+	pmd_t *pmd;
+
+	if (pgd_none(*pgd))
+		return pgd_addr_end(va, end);
+	p4d = p4d_offset(pgd, va);
+	if (p4d_none(*p4d))
+		return p4d_addr_end(va, end);
+	pud = pud_offset(p4d, va);
+	if (!pud_present(pudp_get(pud)))
+		return pud_addr_end(va, end);
+	if (pud_leaf(pudp_get(pud)))
+		return va + PAGE_SIZE;
+	pmd = pmd_offset(pud, va);
+	return pmd_none(pmdp_get_lockless(pmd)) ? pmd_addr_end(va, end) : va + PAGE_SIZE;
+}
+
+/* How far an entry goes, and those behind it that map the pages that follow in the same folio. */
+static u64 mapped_until(const struct folio_walk *fw, struct folio *folio, u64 va, u64 end)
+{
+	unsigned long n, pfn, max;
+
+	if (fw->level == FW_LEVEL_PUD)
+		return pud_addr_end(va, end);
+	if (fw->level == FW_LEVEL_PMD)
+		return pmd_addr_end(va, end);
+	if (!fw->page)
+		return va + PAGE_SIZE;
+	pfn = page_to_pfn(fw->page);
+	max = min(folio_pfn(folio) + folio_nr_pages(folio) - pfn,
+		  (pmd_addr_end(va, end) - va) >> PAGE_SHIFT);
+	for (n = 1; n < max; n++) {
+		pte_t pte = ptep_get(fw->ptep + n);
+
+		if (!pte_present(pte) || pte_pfn(pte) != pfn + n)
+			break;
+	}
+	return va + (n << PAGE_SHIFT);
+}
+
+/* folio_walk_end(), which for hugetlb alone needs what is not exported; that is never walked. */
+static void unlock_entry(struct folio_walk *fw)
+{
+	spin_unlock(fw->ptl);
+	if (fw->level == FW_LEVEL_PTE)
+		pte_unmap(fw->ptep);
+}
+
+/* One entry. */
+static void look_entry(struct look *l, struct vm_area_struct *vma, u64 va, u64 end, u64 *ret_next)
+{
+	struct folio_walk fw;
 	struct folio *folio;
+	u64 next;
 	bool done;
 
-	if (!(hmm_pfn & HMM_PFN_VALID))
-		return skip(l, va, PAGE_SIZE, hmm_pfn & HMM_PFN_ERROR ? MIGOFF_CAUSE_SPECIAL :
-			    MIGOFF_CAUSE_HOLE, NUMA_NO_NODE, 0);
-	if (is_zero_pfn(hmm_pfn & ~HMM_PFN_FLAGS))
-		return skip(l, va, PAGE_SIZE, MIGOFF_CAUSE_ZERO, NUMA_NO_NODE, 0);
-	page = pfn_to_online_page(hmm_pfn & ~HMM_PFN_FLAGS);
-	if (!page)
-		return skip(l, va, PAGE_SIZE, MIGOFF_CAUSE_SPECIAL, NUMA_NO_NODE, 0);
-	folio = page_folio(page);
-	if (wanted_last(l->slot, folio))
-		return extend(l, va);
-	if (!folio_try_get(folio))
-		return skip(l, va, PAGE_SIZE, MIGOFF_CAUSE_BUSY, NUMA_NO_NODE, 0);
-	if (page_folio(page) != folio)
-		done = skip(l, va, PAGE_SIZE, MIGOFF_CAUSE_CHANGED, NUMA_NO_NODE, 0);
-	else if (vma_is_anonymous(vma) && !folio_test_anon(folio))
-		/* Nothing but the huge zero page is mapped there without being anonymous. */
-		done = skip(l, va, PAGE_SIZE, MIGOFF_CAUSE_ZERO, NUMA_NO_NODE, 0);
-	else
-		done = look_folio(l, vma, folio, va);
-	folio_put(folio);
-	return done;
-}
-
-/* The notifier is never registered: a snapshot needs no news of what happens after it. */
-static int snapshot(struct mm_struct *mm, u64 start, u64 end, unsigned long *pfns)
-{
-	struct mmu_interval_notifier notifier = { .mm = mm };
-	struct hmm_range range = {
-		.notifier = &notifier,
-		.start = start,
-		.end = end,
-		.hmm_pfns = pfns,
-	};
-
-	memset(pfns, 0, ((end - start) >> PAGE_SHIFT) * sizeof(*pfns));
-	return hmm_range_fault(&range);
-}
-
-/* Of the folios wanted since number @first, give up those that were not what was mapped there. */
-static int confirm(struct look *l, u64 start, u64 end, u32 first)
-{
-	struct slot *slot = l->slot;
-	u32 i;
-	int r;
-
-	if (first == slot->n_folios)
-		return 0;
-	r = snapshot(l->mm, start, end, slot->pfns[1]);
-	if (r)
-		return r;
-	for (i = first; i < slot->n_folios; i++) {
-		struct batch_folio *f = &slot->folios[i];
-		u64 at = (slot->extents[f->extent].va - start) >> PAGE_SHIFT;
-
-		if ((slot->pfns[0][at] ^ slot->pfns[1][at]) & (HMM_PFN_VALID | ~HMM_PFN_FLAGS))
-			folio_give_up(slot, f, MIGOFF_CAUSE_CHANGED);
+	folio = resolved_folio_walk_start(&fw, vma, va);
+	if (!folio) {
+		next = absent_until(l->mm, va, end);
+		done = skip(l, va, next - va, MIGOFF_CAUSE_HOLE, NUMA_NO_NODE, 0);
+	} else {
+		next = mapped_until(&fw, folio, va, end);
+		done = fw.page ? look_folio(l, vma, folio, va, next - va) :
+			skip(l, va, next - va, MIGOFF_CAUSE_ZERO, NUMA_NO_NODE, 0);
+		unlock_entry(&fw);
 	}
-	return 0;
-}
-
-static int look_pages(struct look *l, struct vm_area_struct *vma, u64 start, u64 end, u64 *ret_next)
-{
-	u32 first = l->slot->n_folios;
-	u64 va;
-	int r;
-
-	r = snapshot(l->mm, start, end, l->slot->pfns[0]);
-	if (r)
-		return r;
-	for (va = start; va < end; va += PAGE_SIZE)
-		if (!look_page(l, vma, va, l->slot->pfns[0][(va - start) >> PAGE_SHIFT])) {
-			l->full = true;
-			break;
-		}
-	r = confirm(l, start, end, first);
-	if (r)
-		return r;
-	l->n_pages += (va - start) >> PAGE_SHIFT;
-	*ret_next = va;
-	return 0;
+	l->n_entries++;
+	if (done)
+		*ret_next = next;
+	else
+		l->full = true;
 }
 
 /* What no page of an area can be taken of. */
@@ -293,44 +285,35 @@ static enum migoff_cause vma_cause(const struct vm_area_struct *vma)
 		return MIGOFF_CAUSE_HUGETLB;
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
 		return MIGOFF_CAUSE_SPECIAL;
-	/* The snapshot does not tell what is there. */
-	if (!(vma->vm_flags & VM_READ))
-		return vma_is_anonymous(vma) && !vma->anon_vma ? MIGOFF_CAUSE_HOLE :
-			MIGOFF_CAUSE_BUSY;
 	return MIGOFF_CAUSE_NONE;
 }
 
 static void look_skip(struct look *l, u64 start, u64 end, enum migoff_cause cause, u64 *ret_next)
 {
-	*ret_next = start;
-	if (!skip(l, start, end - start, cause, NUMA_NO_NODE, 0))
-		l->full = true;
-	else
+	if (skip(l, start, end - start, cause, NUMA_NO_NODE, 0))
 		*ret_next = end;
+	else
+		l->full = true;
 }
 
-/* One step: a hole, an area of which nothing is taken, or up to LOOK_PAGES pages. */
-static int look_step(struct look *l, u64 start, u64 end, u64 *ret_next)
+/* One step: an area of which nothing is taken, or one entry. @ret_next stays when there is no room. */
+static void look_step(struct look *l, u64 start, u64 end, u64 *ret_next)
 {
 	struct vm_area_struct *vma = find_vma(l->mm, start);
 	enum migoff_cause cause;
 
-	if (!vma || vma->vm_start >= end) {
+	if (!vma || start < vma->vm_start) {
+		if (vma)
+			end = min_t(u64, end, vma->vm_start);
 		look_skip(l, start, end, MIGOFF_CAUSE_UNMAPPED, ret_next);
-		return 0;
-	}
-	if (start < vma->vm_start) {
-		look_skip(l, start, vma->vm_start, MIGOFF_CAUSE_UNMAPPED, ret_next);
-		return 0;
+		return;
 	}
 	end = min_t(u64, end, vma->vm_end);
 	cause = vma_cause(vma);
-	if (cause != MIGOFF_CAUSE_NONE) {
+	if (cause != MIGOFF_CAUSE_NONE)
 		look_skip(l, start, end, cause, ret_next);
-		return 0;
-	}
-	end = min_t(u64, end, ALIGN_DOWN(start, LOOK_PAGES * PAGE_SIZE) + LOOK_PAGES * PAGE_SIZE);
-	return look_pages(l, vma, start, end, ret_next);
+	else
+		look_entry(l, vma, start, end, ret_next);
 }
 
 static int look_lock(struct mm_struct *mm)
@@ -345,38 +328,42 @@ static int look_lock(struct mm_struct *mm)
 	return -EAGAIN;
 }
 
+/* Go on in the range at the cursor. */
+static void look_on(struct look *l)
+{
+	struct migoff_batch_info *info = &l->slot->info;
+	const struct migoff_range *range = &l->slot->ranges[info->cursor_range - l->first_range];
+	u64 end = range->start + range->len;
+
+	if (!info->cursor_va)
+		info->cursor_va = range->start;
+	look_step(l, info->cursor_va, end, &info->cursor_va);
+	if (info->cursor_va == end) {
+		info->cursor_range++;
+		info->cursor_va = 0;
+	}
+	if (l->n_entries >= LOOK_MAX)
+		l->full = true;
+}
+
 /* Go through the ranges that were read, as far as there is room. The cursor says how far. */
 static int look_ranges(struct look *l)
 {
-	struct migoff_batch_info *info = &l->slot->info;
-	u32 steps = 0;
-	int r = 0;
+	const struct migoff_batch_info *info = &l->slot->info;
+	u64 end = l->first_range + l->n_ranges;
+	u32 steps;
+	int r;
 
-	while (info->cursor_range < l->first_range + l->n_ranges && !l->full && !r) {
-		const struct migoff_range *range =
-			&l->slot->ranges[info->cursor_range - l->first_range];
-		u64 end = range->start + range->len;
-
-		if (!info->cursor_va)
-			info->cursor_va = range->start;
-		r = look_step(l, info->cursor_va, end, &info->cursor_va);
-		if (!r && info->cursor_va == end) {
-			info->cursor_range++;
-			info->cursor_va = 0;
-		}
-		if (l->n_pages >= LOOK_MAX_PAGES)
-			l->full = true;
-		/* Let those in who want to change the mappings. */
-		if (++steps % 64 == 0 && !l->full && !r) {
-			mmap_read_unlock(l->mm);
-			cond_resched();
-			r = look_lock(l->mm);
-			if (r)
-				return r;
-		}
+	while (info->cursor_range < end && !l->full) {
+		r = look_lock(l->mm);
+		if (r)
+			return r;
+		for (steps = 0; steps < LOOK_BURST && info->cursor_range < end && !l->full; steps++)
+			look_on(l);
+		mmap_read_unlock(l->mm);
+		cond_resched();
 	}
-	mmap_read_unlock(l->mm);
-	return r;
+	return 0;
 }
 
 static int range_check(const struct migoff_range *range, u64 *end_of_last)
@@ -466,8 +453,6 @@ int look(struct slot *slot, const struct migoff_prepare *p, struct mm_struct *mm
 		r = read_ranges(&l, &end_of_last);
 		if (!r && l.first_range == p->cursor_range)
 			r = check_cursor(&l);
-		if (!r)
-			r = look_lock(mm);
 		if (!r)
 			r = look_ranges(&l);
 		if (r)

@@ -30,8 +30,8 @@
 
 #include "migoff_uapi.h"
 
-/* How many addresses one step of the look goes through. */
-#define LOOK_PAGES	1024
+struct folio_walk;
+
 /* How many ranges are read from the daemon at a time. */
 #define LOOK_RANGES	256
 /* What a batch can hold when there is no window that limits it. */
@@ -92,7 +92,6 @@ struct finish_request {
  * @folios: n_folios of them, in the order of addresses.
  * @by_iova: n_planned indices into @folios, of those with a place in the window, in its order.
  * @area: the copy that the daemon maps.
- * @pfns: two arrays of LOOK_PAGES, for the look.
  * @ranges: LOOK_RANGES ranges of the request.
  * @verdicts: of the COMMIT on its way; belongs to whoever set @finishing.
  * @finishing: bit 0: a COMMIT or ABORT is on its way.
@@ -113,7 +112,6 @@ struct slot {
 	u32 *by_iova;
 	u32 n_planned;
 	void *area;
-	unsigned long *pfns[2];
 	struct migoff_range *ranges;
 
 	u8 *verdicts;
@@ -214,6 +212,8 @@ void uring_finish(struct work_struct *work);
 
 /* resolve.c: functions of the kernel that are not exported. */
 int resolve_symbols(void);
+struct folio *resolved_folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma,
+					unsigned long va);
 bool resolved_folio_isolate_lru(struct folio *folio);
 void resolved_try_to_migrate(struct folio *folio, enum ttu_flags flags);
 void resolved_try_to_unmap_flush(void);

@@ -223,7 +223,7 @@ enum migoff_cause {
 	MIGOFF_CAUSE_NONE,	/* taken, or moved */
 	MIGOFF_CAUSE_ALREADY,	/* is on the destination: status is the node */
 	MIGOFF_CAUSE_NODE,	/* is on a node that was not asked for: status is the node */
-	MIGOFF_CAUSE_HOLE,	/* nothing present, or marked for NUMA hinting: -ENOENT */
+	MIGOFF_CAUSE_HOLE,	/* nothing present (never touched, swapped out, under migration): -ENOENT */
 	MIGOFF_CAUSE_ZERO,	/* the shared zero page: -EFAULT */
 	MIGOFF_CAUSE_SMALL,	/* order below min_order */
 	MIGOFF_CAUSE_SHARED,	/* other processes map it: -EACCES */
@@ -237,8 +237,8 @@ enum migoff_cause {
 	MIGOFF_CAUSE_PARTIAL,	/* mapped in part */
 	MIGOFF_CAUSE_POISON,	/* a memory error was found: -EHWPOISON */
 	MIGOFF_CAUSE_SPECIAL,	/* device memory, PFN mappings, anything without a folio: -EFAULT */
-	MIGOFF_CAUSE_BUSY,	/* isolated by somebody else, locked, or in a mapping without access */
-	MIGOFF_CAUSE_CHANGED,	/* not the same folio any more when it was locked: -EAGAIN */
+	MIGOFF_CAUSE_BUSY,	/* isolated by somebody else, or locked */
+	MIGOFF_CAUSE_CHANGED,	/* unmapped or split before it was locked: -EAGAIN */
 	MIGOFF_CAUSE_NOMEM,	/* no destination: -ENOMEM */
 	MIGOFF_CAUSE_LEFT,	/* the verdict, an abort or the deadline left it: -ECANCELED */
 	MIGOFF_CAUSE_VERIFY,	/* the copy differed from the source: -EIO */

@@ -5,6 +5,9 @@
  * tracking demand, for the kernel seals what it does not expect to be called through a pointer. The
  * module does not load when one is missing.
  *
+ *	folio_walk_start	what move_pages(2) finds pages with. hmm_range_fault() is exported, but
+ *				tells page frames only, not in all kernels, and takes pages marked for
+ *				NUMA hinting for holes
  *	folio_isolate_lru	migrate_device_pfns(), which is exported, takes whatever folio a number
  *				stands for by now, with no reference of the caller's in between;
  *				migrate_vma_setup() splits large folios that are mapped by PTEs
@@ -14,6 +17,7 @@
  *				held; the last reference has to free it
  */
 #include <linux/kprobes.h>
+#include <linux/pagewalk.h>
 #include <linux/static_call.h>
 
 #include "migoff.h"
@@ -23,6 +27,7 @@ bool folio_isolate_lru(struct folio *folio);
 void try_to_unmap_flush(void);
 void __put_anon_vma(struct anon_vma *anon_vma);
 
+DEFINE_STATIC_CALL_RET0(call_folio_walk_start, folio_walk_start);
 DEFINE_STATIC_CALL_RET0(call_folio_isolate_lru, folio_isolate_lru);
 DEFINE_STATIC_CALL_NULL(call_try_to_migrate, try_to_migrate);
 DEFINE_STATIC_CALL_NULL(call_try_to_unmap_flush, try_to_unmap_flush);
@@ -59,6 +64,9 @@ int resolve_symbols(void)
 {
 	int r;
 
+	r = RESOLVE(call_folio_walk_start, folio_walk_start);
+	if (r)
+		return r;
 	r = RESOLVE(call_folio_isolate_lru, folio_isolate_lru);
 	if (r)
 		return r;
@@ -69,6 +77,20 @@ int resolve_symbols(void)
 	if (r)
 		return r;
 	return RESOLVE(call_put_anon_vma, __put_anon_vma);
+}
+
+/**
+ * resolved_folio_walk_start() - Find the folio at an address, and lock its page table entry.
+ * @fw: what was found.
+ * @vma: the mapping, not hugetlb; the mmap_lock is held.
+ * @va: the address.
+ *
+ * Return: the folio, with @fw->page NULL for a zero page; NULL when nothing is present.
+ */
+struct folio *resolved_folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma,
+					unsigned long va)
+{
+	return static_call(call_folio_walk_start)(fw, vma, va, FW_ZEROPAGE);
 }
 
 /**

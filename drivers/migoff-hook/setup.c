@@ -209,8 +209,6 @@ static void slot_done(struct slot *slot)
 	kvfree(slot->extents);
 	kvfree(slot->folios);
 	kvfree(slot->by_iova);
-	kvfree(slot->pfns[0]);
-	kvfree(slot->pfns[1]);
 	kvfree(slot->ranges);
 	kvfree(slot->verdicts);
 	mutex_destroy(&slot->lock);
@@ -230,12 +228,10 @@ static int slot_init(struct session *s, u32 index)
 	slot->extents = kvcalloc(s->n_extents, sizeof(*slot->extents), GFP_KERNEL_ACCOUNT);
 	slot->folios = kvcalloc(s->n_extents, sizeof(*slot->folios), GFP_KERNEL_ACCOUNT);
 	slot->by_iova = kvcalloc(s->n_extents, sizeof(*slot->by_iova), GFP_KERNEL_ACCOUNT);
-	slot->pfns[0] = kvcalloc(LOOK_PAGES, sizeof(*slot->pfns[0]), GFP_KERNEL_ACCOUNT);
-	slot->pfns[1] = kvcalloc(LOOK_PAGES, sizeof(*slot->pfns[1]), GFP_KERNEL_ACCOUNT);
 	slot->ranges = kvcalloc(LOOK_RANGES, sizeof(*slot->ranges), GFP_KERNEL_ACCOUNT);
 	slot->verdicts = kvcalloc(s->n_extents, sizeof(*slot->verdicts), GFP_KERNEL_ACCOUNT);
-	if (!slot->area || !slot->extents || !slot->folios || !slot->by_iova || !slot->pfns[0] ||
-	    !slot->pfns[1] || !slot->ranges || !slot->verdicts) {
+	if (!slot->area || !slot->extents || !slot->folios || !slot->by_iova || !slot->ranges ||
+	    !slot->verdicts) {
 		slot_done(slot);
 		return -ENOMEM;
 	}
