@@ -78,7 +78,7 @@ int engine_open_pci(const char *bdf, size_t window_size, struct engine **ret, st
 	if (pci_bdf_valid(bdf) && pci_read_facts("/sys", bdf, &facts) == 0) {
 		ops = engine_find_driver(&facts);
 		if (!ops)
-			return why_fail(why, -ENOTSUP, "%s is a %04x:%04x, and no driver here "
+			return why_fail(why, -EOPNOTSUPP, "%s is a %04x:%04x, and no driver here "
 					"knows it", bdf, facts.vendor, facts.device);
 	}
 	r = vfio_open(bdf, ops ? ops->caps.address_mask : UINT64_MAX, &dev, why);

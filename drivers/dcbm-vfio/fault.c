@@ -204,10 +204,11 @@ static int fault_reap(struct engine *e)
 	while (f->head < f->flushed && fault_slot(f, f->head)->state == SLOT_FREE)
 		f->head++;
 	r = fault_set_timer(f, next_ns);
-	if (halted < 0)
-		return halted;
 	if (r < 0)
 		return r;
+	/* What was finished before the inner engine failed is reported first. */
+	if (halted < 0)
+		return next_ns ? 0 : halted;
 	/* The spoiling, if any. */
 	return engine_submit(f->inner);
 }
