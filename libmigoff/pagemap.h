@@ -16,6 +16,23 @@
 /* As far as a process maps memory without asking for more. */
 #define PAGEMAP_END	((UINT64_C(1) << 47) - 65536)
 
+static inline int pagemap_scan(int fd, uint64_t start, uint64_t end, uint64_t category,
+			       struct page_region *ret)
+{
+	struct pm_scan_arg arg = {
+		.size = sizeof(arg),
+		.start = start,
+		.end = end,
+		.vec = (uint64_t)(uintptr_t)ret,
+		.vec_len = 1,
+		.max_pages = 1,
+		.category_mask = category,
+		.return_mask = category,
+	};
+
+	return ioctl(fd, PAGEMAP_SCAN, &arg);
+}
+
 /**
  * pagemap_find() - Whether any page of a range is of a category.
  * @fd: /proc/PID/pagemap.
@@ -28,18 +45,25 @@
 static inline bool pagemap_find(int fd, uint64_t start, uint64_t len, uint64_t category)
 {
 	struct page_region region;
-	struct pm_scan_arg arg = {
-		.size = sizeof(arg),
-		.start = start,
-		.end = start + len,
-		.vec = (uint64_t)(uintptr_t)&region,
-		.vec_len = 1,
-		.max_pages = 1,
-		.category_mask = category,
-		.return_mask = category,
-	};
 
-	return ioctl(fd, PAGEMAP_SCAN, &arg) > 0;
+	return pagemap_scan(fd, start, start + len, category, &region) > 0;
+}
+
+/**
+ * pagemap_next() - The first page of a range that is of a category.
+ * @fd: /proc/PID/pagemap.
+ * @start: page-aligned.
+ * @end: page-aligned.
+ * @category: one of PAGE_IS_*.
+ *
+ * Return: its address; @end when there is none; @start when the kernel cannot say.
+ */
+static inline uint64_t pagemap_next(int fd, uint64_t start, uint64_t end, uint64_t category)
+{
+	struct page_region region;
+	int n = pagemap_scan(fd, start, end, category, &region);
+
+	return n < 0 ? start : n ? region.start : end;
 }
 
 #endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * migoffctl status: how the daemon is, and what it has done.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "ctl.h"
+#include "human.h"
+
+static void unrefp(sd_json_variant **v)
+{
+	sd_json_variant_unref(*v);
+}
+
+static void print_mode(sd_json_variant *v)
+{
+	sd_json_variant *hook = sd_json_variant_by_key(v, "hook");
+	const char *mode = json_string(v, "mode");
+
+	printf("migoffd %s, up %s\n\n", json_string(v, "version"),
+	       TIME(json_uint(v, "uptimeUSec") * 1000));
+	printf("%-12s %s\n", "mode", mode);
+	if (*json_string(v, "reason"))
+		printf("%-12s %s\n", "  because", json_string(v, "reason"));
+	if (*json_string(v, "remedy"))
+		printf("%-12s %s\n", "  to do", json_string(v, "remedy"));
+	if (json_bool(hook, "ready"))
+		printf("%-12s ready, verify %s, batches of %s (at most %s)\n", "hook",
+		       json_string(hook, "verify"), SIZE(json_uint(hook, "batch")),
+		       SIZE(json_uint(hook, "maxBatch")));
+	else
+		printf("%-12s not in use: %s\n", "hook", json_string(hook, "reason"));
+	printf("%-12s clients %" PRIu64 ", requests %" PRIu64 ", batches out %" PRIu64 "\n", "now",
+	       json_uint(v, "nClients"), json_uint(v, "nRequests"), json_uint(v, "nBatches"));
+	if (json_uint(v, "nClientsCut"))
+		printf("%-12s %" PRIu64 " clients, for nonsense in their memory\n", "cut off",
+		       json_uint(v, "nClientsCut"));
+}
+
+static void print_folios(sd_json_variant *folios)
+{
+	size_t n = folios ? sd_json_variant_elements(folios) : 0;
+
+	if (n)
+		printf("%-12s %10s %12s %12s\n", "folios", "size", "by engine", "by the CPU");
+	for (size_t i = 0; i < n; i++) {
+		sd_json_variant *f = sd_json_variant_by_index(folios, i);
+
+		printf("%-12s %10s %12" PRIu64 " %12" PRIu64 "\n", "", SIZE(json_uint(f, "size")),
+		       json_uint(f, "engine"), json_uint(f, "cpu"));
+	}
+}
+
+static void print_causes(sd_json_variant *causes)
+{
+	size_t n = causes ? sd_json_variant_elements(causes) : 0;
+
+	/* an object's elements are its names and values in turn */
+	for (size_t i = 0; i + 1 < n; i += 2)
+		printf("%-12s %10" PRIu64 " pages %s\n", i ? "" : "not moved",
+		       sd_json_variant_unsigned(sd_json_variant_by_index(causes, i + 1)),
+		       human_cause(sd_json_variant_string(sd_json_variant_by_index(causes, i))).text);
+}
+
+static void print_total(sd_json_variant *t)
+{
+	uint64_t engine = json_uint(t, "bytesEngine");
+
+	printf("\n%-12s %s by engines (%s at work), %s by the CPU\n", "moved", SIZE(engine),
+	       TIME(json_uint(t, "engineNSec")), SIZE(json_uint(t, "bytesCpu")));
+	printf("%-12s %" PRIu64 ", of which %" PRIu64 " failed; batches %" PRIu64 ", of which %" PRIu64
+	       " reached their deadline\n", "requests", json_uint(t, "requests"),
+	       json_uint(t, "requestsFailed"), json_uint(t, "batches"),
+	       json_uint(t, "batchesExpired"));
+	print_folios(sd_json_variant_by_key(t, "folios"));
+	print_causes(sd_json_variant_by_key(t, "pagesByCause"));
+	if (json_uint(t, "batches"))
+		printf("%-12s median below %s, 99 %% below %s, longest %s\n", "unavailable",
+		       TIME(json_uint(t, "blockedMedianNSec")), TIME(json_uint(t, "blockedP99NSec")),
+		       TIME(json_uint(t, "blockedMaxNSec")));
+}
+
+static void print_clients(sd_json_variant *clients)
+{
+	size_t n = clients ? sd_json_variant_elements(clients) : 0;
+
+	if (n)
+		printf("\n%6s %8s %8s %8s %10s %12s %12s\n", "client", "pid", "uid", "targets",
+		       "requests", "by engine", "by the CPU");
+	for (size_t i = 0; i < n; i++) {
+		sd_json_variant *c = sd_json_variant_by_index(clients, i);
+		sd_json_variant *a = sd_json_variant_by_key(c, "account");
+
+		printf("%6" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %12s %12s\n",
+		       json_uint(c, "id"), json_uint(c, "pid"), json_uint(c, "uid"),
+		       json_uint(c, "targets"), json_uint(a, "requests"),
+		       SIZE(json_uint(a, "bytesEngine")), SIZE(json_uint(a, "bytesCpu")));
+	}
+}
+
+static const char help[] =
+	"usage: migoffctl status [--json]\n\n"
+	"How migoffd is, and what it has done since it was started. Exit status 0 when it is in\n"
+	"working order, 4 when it is degraded, draining, or not running.\n";
+
+static int run(const struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_(unrefp) sd_json_variant *v = NULL;
+	int r;
+
+	r = ctl_plain_options(ctl, argc, argv, help);
+	if (r >= 0)
+		return r;
+	r = ctl_query(ctl, "io.migoff.GetStatus", &v);
+	if (r)
+		return r;
+	if (ctl->json) {
+		r = ctl_print_json(v);
+		if (r)
+			return r;
+	} else {
+		print_mode(v);
+		print_total(sd_json_variant_by_key(v, "total"));
+		print_clients(sd_json_variant_by_key(v, "clients"));
+	}
+	return strcmp(json_string(v, "mode"), "engine") ? CTL_NO_DAEMON : CTL_OK;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.help = "how migoffd is, and what it has done",
+	.run = run,
+};
