@@ -125,7 +125,7 @@ static bool driver_blocks(const char *sysfs, const char *bdf, const char *driver
 	return !device_is_vfio(sysfs, bdf, driver);
 }
 
-int pci_group_blocker(const char *sysfs, int group, struct pci_blocker *ret)
+int pci_group_blocker(const char *sysfs, int group, const char *except, struct pci_blocker *ret)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	char path[PATH_MAX];
@@ -139,6 +139,7 @@ int pci_group_blocker(const char *sysfs, int group, struct pci_blocker *ret)
 		struct pci_blocker found;
 
 		if (!pci_bdf_valid(entry->d_name) ||
+		    (except && !strcmp(entry->d_name, except)) ||
 		    link_name(sysfs, entry->d_name, "driver", found.driver) < 0 ||
 		    !driver_blocks(sysfs, entry->d_name, found.driver))
 			continue;

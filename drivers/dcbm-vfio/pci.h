@@ -58,10 +58,11 @@ int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret);
  * pci_group_blocker() - Find who keeps a group from being used through VFIO.
  * @sysfs: as for pci_read_facts().
  * @group: the IOMMU group.
+ * @except: a device that is not counted, or NULL.
  * @ret: a device of it that a driver has which uses the kernel's DMA.
  *
  * Return: 0, -ENOENT when there is none, or another negative errno.
  */
-int pci_group_blocker(const char *sysfs, int group, struct pci_blocker *ret);
+int pci_group_blocker(const char *sysfs, int group, const char *except, struct pci_blocker *ret);
 
 #endif

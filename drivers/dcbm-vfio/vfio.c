@@ -107,7 +107,7 @@ static int vfio_explain_viability(const struct vfio_device *dev, struct why *why
 {
 	struct pci_blocker blocker;
 
-	if (pci_group_blocker(SYSFS, dev->group, &blocker) < 0)
+	if (pci_group_blocker(SYSFS, dev->group, NULL, &blocker) < 0)
 		return why_fail(why, -EBUSY, "IOMMU group %d of %s cannot be used: the kernel "
 				"uses a device of it", dev->group, dev->bdf);
 	why_fail(why, -EBUSY, "IOMMU group %d of %s is shared with %s, which the driver %s has",

@@ -91,7 +91,7 @@ static void test_blocker(void)
 {
 	struct pci_blocker blocker;
 
-	EXPECT_EQ(pci_group_blocker(root, 7, &blocker), -ENOENT);
+	EXPECT_EQ(pci_group_blocker(root, 7, NULL, &blocker), -ENOENT);
 	device_make("0000:01:00.0", "vfio-pci");
 	device_make("0000:01:00.1", "");
 	device_make("0000:01:00.2", "pci-stub");
@@ -100,11 +100,11 @@ static void test_blocker(void)
 	group_add("0000:01:00.1", "7");
 	group_add("0000:01:00.2", "7");
 	group_add("0000:00:1c.0", "7");
-	EXPECT_EQ(pci_group_blocker(root, 7, &blocker), -ENOENT);
+	EXPECT_EQ(pci_group_blocker(root, 7, NULL, &blocker), -ENOENT);
 
 	device_make("0000:01:00.3", "e1000e");
 	group_add("0000:01:00.3", "7");
-	EXPECT_OK(pci_group_blocker(root, 7, &blocker));
+	EXPECT_OK(pci_group_blocker(root, 7, NULL, &blocker));
 	EXPECT_STR(blocker.bdf, "0000:01:00.3");
 	EXPECT_STR(blocker.driver, "e1000e");
 	sysfs_wipe();
