@@ -88,7 +88,7 @@ static void test_examples(void)
 
 	EXPECT_OK(nodes_parse("0-7", &f));
 	left = f;
-	for (unsigned int n = 0; nodes_next_pair(&left, &f, &t, &s, &d); n++) {
+	while (nodes_next_pair(&left, &f, &t, &s, &d)) {
 		EXPECT_TRUE(!nodes_test(&t, s));
 		EXPECT_TRUE(nodes_test(&t, d));
 	}
