@@ -106,10 +106,27 @@ static int explain_setup(struct why *why, const struct migoff_setup *setup, int 
 	}
 }
 
+/* The module maps one slot's area at a time; they lie side by side here. */
+static int map_areas(struct hook *h)
+{
+	uint32_t n = h->limits.n_slots;
+	uint8_t *areas;
+
+	areas = mmap(NULL, h->area_len * n, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (areas == MAP_FAILED)
+		return -errno;
+	h->areas = areas;
+	for (uint32_t i = 0; i < n; i++)
+		if (mmap(areas + i * h->area_len, h->area_len, PROT_READ, MAP_SHARED | MAP_FIXED,
+			 h->fd, (off_t)(i * h->area_len)) == MAP_FAILED)
+			return -errno;
+	return 0;
+}
+
 int hook_open(const char *path, struct migoff_setup *setup, struct hook **ret, struct why *why)
 {
 	_cleanup_(hook_closep) struct hook *h = calloc(1, sizeof(*h));
-	void *areas;
+	int r;
 
 	if (!h)
 		return why_fail(why, -ENOMEM, "out of memory");
@@ -126,11 +143,10 @@ int hook_open(const char *path, struct migoff_setup *setup, struct hook **ret, s
 		.max_batch = setup->ret_max_batch,
 	};
 	h->area_len = setup->ret_area_len;
-	areas = mmap(NULL, h->area_len * setup->n_slots, PROT_READ, MAP_SHARED, h->fd, 0);
-	if (areas == MAP_FAILED)
-		return why_fail(why, -errno, "the module's batch areas cannot be mapped: %s",
-				strerror(errno));
-	h->areas = areas;
+	r = map_areas(h);
+	if (r < 0)
+		return why_fail(why, r, "the module's batch areas cannot be mapped: %s",
+				strerror(-r));
 	*ret = TAKE_PTR(h);
 	return 0;
 }
