@@ -16,8 +16,19 @@
 /* As far as a process maps memory without asking for more. */
 #define PAGEMAP_END	((UINT64_C(1) << 47) - 65536)
 
+/**
+ * pagemap_scan() - The first run of pages of a category.
+ * @fd: /proc/PID/pagemap.
+ * @start: page-aligned.
+ * @end: page-aligned.
+ * @category: one of PAGE_IS_*.
+ * @max_pages: where the run may be cut off.
+ * @ret: receives the run.
+ *
+ * Return: 1; 0 when there is none; -1 when the kernel cannot say.
+ */
 static inline int pagemap_scan(int fd, uint64_t start, uint64_t end, uint64_t category,
-			       struct page_region *ret)
+			       uint64_t max_pages, struct page_region *ret)
 {
 	struct pm_scan_arg arg = {
 		.size = sizeof(arg),
@@ -25,7 +36,7 @@ static inline int pagemap_scan(int fd, uint64_t start, uint64_t end, uint64_t ca
 		.end = end,
 		.vec = (uint64_t)(uintptr_t)ret,
 		.vec_len = 1,
-		.max_pages = 1,
+		.max_pages = max_pages,
 		.category_mask = category,
 		.return_mask = category,
 	};
@@ -46,24 +57,7 @@ static inline bool pagemap_find(int fd, uint64_t start, uint64_t len, uint64_t c
 {
 	struct page_region region;
 
-	return pagemap_scan(fd, start, start + len, category, &region) > 0;
-}
-
-/**
- * pagemap_next() - The first page of a range that is of a category.
- * @fd: /proc/PID/pagemap.
- * @start: page-aligned.
- * @end: page-aligned.
- * @category: one of PAGE_IS_*.
- *
- * Return: its address; @end when there is none; @start when the kernel cannot say.
- */
-static inline uint64_t pagemap_next(int fd, uint64_t start, uint64_t end, uint64_t category)
-{
-	struct page_region region;
-	int n = pagemap_scan(fd, start, end, category, &region);
-
-	return n < 0 ? start : n ? region.start : end;
+	return pagemap_scan(fd, start, start + len, category, 1, &region) > 0;
 }
 
 #endif

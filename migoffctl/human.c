@@ -59,27 +59,27 @@ static const struct {
 	const char *name;
 	struct cause_text text;
 } causes[] = {
-	{ "already-there", { "were there already", false } },
-	{ "other-node", { "are on a node that was not asked for", false } },
-	{ "hole", { "have no memory yet", false } },
-	{ "zero-page", { "were never written: the zero page", false } },
-	{ "small", { "are in folios below min-folio= of migoffd.conf", true } },
-	{ "shared", { "are shared with other processes; --move-all moves them", false } },
-	{ "file", { "belong to files or shared memory, which is for the kernel", true } },
-	{ "hugetlb", { "are of hugetlb, which is for the kernel", true } },
-	{ "ksm", { "are merged with others by KSM", true } },
-	{ "mlocked", { "are locked in memory, which is for the kernel", true } },
-	{ "pinned", { "are in use by I/O or a device; try again after it", true } },
-	{ "writeback", { "are being written to disk; try again", true } },
-	{ "swap-cache", { "are in the swap cache; try again", true } },
-	{ "partially-mapped", { "are in folios that are mapped in part", true } },
-	{ "poisoned", { "have a memory error; replace the memory", true } },
-	{ "special", { "are device memory or the like", false } },
-	{ "busy", { "were in use by the kernel; try again", true } },
-	{ "changed", { "changed meanwhile; try again", true } },
-	{ "no-memory", { "found no free memory on the node; free some there", true } },
-	{ "left", { "were left: the deadline passed, or the move was ended", true } },
-	{ "verify", { "were not copied right by the engine: see migoffctl engines", true } },
+	{ "already-there", { "were there already", LEFT_RIGHTLY } },
+	{ "other-node", { "are on a node that was not asked for", LEFT_RIGHTLY } },
+	{ "hole", { "have no memory yet", LEFT_RIGHTLY } },
+	{ "zero-page", { "were never written: the zero page", LEFT_RIGHTLY } },
+	{ "small", { "are in folios below min-folio= of migoffd.conf", LEFT_TO_KERNEL } },
+	{ "shared", { "are shared with other processes; --move-all moves them", LEFT_RIGHTLY } },
+	{ "file", { "belong to files or shared memory, which is for the kernel", LEFT_TO_KERNEL } },
+	{ "hugetlb", { "are of hugetlb, which is for the kernel", LEFT_TO_KERNEL } },
+	{ "ksm", { "are merged with others by KSM", LEFT_TO_KERNEL } },
+	{ "mlocked", { "are locked in memory, which is for the kernel", LEFT_TO_KERNEL } },
+	{ "pinned", { "are in use by I/O or a device; try again after it", LEFT_BY_FAILURE } },
+	{ "writeback", { "are being written to disk; try again", LEFT_BY_FAILURE } },
+	{ "swap-cache", { "are in the swap cache; try again", LEFT_TO_KERNEL } },
+	{ "partially-mapped", { "are in folios that are mapped in part", LEFT_TO_KERNEL } },
+	{ "poisoned", { "have a memory error; replace the memory", LEFT_BY_FAILURE } },
+	{ "special", { "are device memory or the like", LEFT_RIGHTLY } },
+	{ "busy", { "were in use by the kernel; try again", LEFT_BY_FAILURE } },
+	{ "changed", { "changed meanwhile; try again", LEFT_BY_FAILURE } },
+	{ "no-memory", { "found no free memory on the node; free some there", LEFT_BY_FAILURE } },
+	{ "left", { "were left: the deadline passed, or the move was ended", LEFT_BY_FAILURE } },
+	{ "verify", { "were not copied right by the engine: see migoffctl engines", LEFT_BY_FAILURE } },
 };
 
 struct cause_text human_cause(const char *name)
@@ -87,7 +87,7 @@ struct cause_text human_cause(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(causes); i++)
 		if (!strcmp(causes[i].name, name))
 			return causes[i].text;
-	return (struct cause_text){ name, true };
+	return (struct cause_text){ name, LEFT_BY_FAILURE };
 }
 
 static const struct {
@@ -95,14 +95,14 @@ static const struct {
 	const char *name;
 	struct cause_text text;
 } page_errors[] = {
-	{ EACCES, "shared", { "are shared with other processes; --move-all moves them", false } },
-	{ EBUSY, "busy", { "are in use by I/O or the kernel; try again", true } },
-	{ EFAULT, "zero-page", { "were never written: the zero page", false } },
-	{ EHWPOISON, "poisoned", { "have a memory error; replace the memory", true } },
-	{ EINVAL, "unmovable", { "cannot be moved", true } },
-	{ EIO, "io-error", { "could not be written back", true } },
-	{ ENOENT, "hole", { "have no memory any more", false } },
-	{ ENOMEM, "no-memory", { "found no free memory on the node; free some there", true } },
+	{ EACCES, "shared", { "are shared with other processes; --move-all moves them", LEFT_RIGHTLY } },
+	{ EBUSY, "busy", { "are in use by I/O or the kernel; try again", LEFT_BY_FAILURE } },
+	{ EFAULT, "zero-page", { "were never written: the zero page", LEFT_RIGHTLY } },
+	{ EHWPOISON, "poisoned", { "have a memory error; replace the memory", LEFT_BY_FAILURE } },
+	{ EINVAL, "unmovable", { "cannot be moved", LEFT_BY_FAILURE } },
+	{ EIO, "io-error", { "could not be written back", LEFT_BY_FAILURE } },
+	{ ENOENT, "hole", { "have no memory any more", LEFT_RIGHTLY } },
+	{ ENOMEM, "no-memory", { "found no free memory on the node; free some there", LEFT_BY_FAILURE } },
 };
 
 struct cause_text human_page_error(int error)
@@ -110,7 +110,7 @@ struct cause_text human_page_error(int error)
 	for (size_t i = 0; i < ARRAY_SIZE(page_errors); i++)
 		if (page_errors[i].error == error)
 			return page_errors[i].text;
-	return (struct cause_text){ "could not be moved", true };
+	return (struct cause_text){ "could not be moved", LEFT_BY_FAILURE };
 }
 
 const char *human_page_error_name(int error)

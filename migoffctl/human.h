@@ -5,7 +5,6 @@
 #ifndef MIGOFF_MIGOFFCTL_HUMAN_H
 #define MIGOFF_MIGOFFCTL_HUMAN_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Room for one number, to be used within the full expression that makes it. */
@@ -24,11 +23,15 @@ struct human human_rate(uint64_t bytes, uint64_t ns);
 /**
  * struct cause_text - What a cause means to the one who asked for the move.
  * @text: following a number of pages.
- * @failure: the pages should have been moved.
+ * @left: how bad it is.
  */
 struct cause_text {
 	const char *text;
-	bool failure;
+	enum {
+		LEFT_RIGHTLY,		/* nothing was to be moved */
+		LEFT_TO_KERNEL,		/* not for the engine */
+		LEFT_BY_FAILURE,	/* should have been moved */
+	} left;
 };
 
 /**

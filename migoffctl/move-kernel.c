@@ -104,6 +104,7 @@ struct walk {
 	bool full;	/* the node is: nothing more will fit */
 	uint64_t page;
 	uint64_t n_gone;
+	size_t n_pages;	/* gathered */
 	void *pages[CHUNK];
 	int status[CHUNK];
 	int nodes[CHUNK];
@@ -171,12 +172,14 @@ static int try_pages(struct walk *w, void **pages, size_t n)
 	return try_pages(w, pages + (n + 1) / 2, n / 2);
 }
 
-static int walk_chunk(struct walk *w, uint64_t start, size_t n)
+/* Moves what has been gathered. Each call costs the machine a round over all CPUs: so few calls. */
+static int flush(struct walk *w)
 {
-	size_t wanted = 0;
+	size_t n = w->n_pages, wanted = 0;
 
-	for (size_t i = 0; i < n; i++)
-		w->pages[i] = (void *)(start + i * w->page);
+	w->n_pages = 0;
+	if (!n)
+		return 0;
 	if (query(w, w->pages, n, w->status) < 0)
 		return -errno;
 	for (size_t i = 0; i < n; i++)
@@ -190,23 +193,37 @@ static int walk_chunk(struct walk *w, uint64_t start, size_t n)
 	return wanted && !w->full ? try_pages(w, w->pages, wanted) : 0;
 }
 
+static int gather(struct walk *w, uint64_t start, uint64_t end)
+{
+	int r;
+
+	for (; start < end && !*w->stop; start += w->page) {
+		w->pages[w->n_pages++] = (void *)start;
+		if (w->n_pages < CHUNK)
+			continue;
+		r = flush(w);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int walk_range(struct walk *w, uint64_t start, uint64_t len)
 {
 	uint64_t end = start + len;
-	int r;
+	struct page_region present;
+	int n, r;
 
 	while (start < end && !*w->stop) {
-		uint64_t present = pagemap_next(w->pagemap_fd, start, end, PAGE_IS_PRESENT);
-		size_t n;
-
-		start = MAX(start, present);
-		n = (size_t)MIN((end - start) / w->page, (uint64_t)CHUNK);
+		n = pagemap_scan(w->pagemap_fd, start, end, PAGE_IS_PRESENT, CHUNK, &present);
 		if (!n)
 			break;
-		r = walk_chunk(w, start, n);
+		if (n < 0)
+			present = (struct page_region){ .start = start, .end = end };
+		r = gather(w, present.start, present.end);
 		if (r < 0)
 			return r;
-		start += n * w->page;
+		start = present.end;
 	}
 	return 0;
 }
@@ -241,6 +258,8 @@ int move_by_kernel(const struct move_args *a, const volatile sig_atomic_t *stop,
 	r = move_mapped(a, &mapped, &n);
 	for (size_t i = 0; r >= 0 && i < n && !*stop; i++)
 		r = walk_range(w, mapped[i].start, mapped[i].len);
+	if (r >= 0 && !*stop)
+		r = flush(w);
 	ret->elapsed_ns = now_ns() - begin;
 	return r;
 }

@@ -24,21 +24,25 @@ static uint64_t bytes_moved(const struct move_outcome *o)
 	return o->daemon.bytes_engine + o->daemon.bytes_cpu + o->kernel.pages_moved * page_size();
 }
 
-/* Pages that should have been moved: after the kernel's turn it has the last word. */
+/*
+ * Pages that should have been moved: after the kernel's turn it has the last word. Without it, what is
+ * not for the engine has been left as asked for.
+ */
 static uint64_t pages_failed(const struct move_outcome *o)
 {
 	uint64_t n = 0;
 
 	if (o->kernel_done) {
 		for (int e = 0; e < MOVE_MAX_ERRNO; e++)
-			if (o->kernel.pages_by_errno[e] && human_page_error(e).failure)
+			if (o->kernel.pages_by_errno[e] && human_page_error(e).left == LEFT_BY_FAILURE)
 				n += o->kernel.pages_by_errno[e];
 		return n;
 	}
 	for (unsigned int i = 0; i < MIGOFF_N_CAUSES; i++) {
 		const char *name = migoff_cause_name(i);
 
-		if (o->daemon.pages_by_cause[i] && (!name || human_cause(name).failure))
+		if (o->daemon.pages_by_cause[i] &&
+		    (!name || human_cause(name).left == LEFT_BY_FAILURE))
 			n += o->daemon.pages_by_cause[i];
 	}
 	return n;
