@@ -262,7 +262,7 @@ static int make_socket(struct own_socket *own, const char *path)
 		return -errno;
 	own->dev = st.st_dev;
 	own->ino = st.st_ino;
-	if (listen(fd, 64) < 0)
+	if (listen(fd, SOMAXCONN) < 0)
 		return -errno;
 	return TAKE_FD(fd);
 }
