@@ -199,10 +199,11 @@ static void answer_list(struct plane *p, struct dataplane_msg **list)
 
 static void plane_apply_reload(struct plane *p)
 {
-	bool devices = !same_devices(&p->config, &p->next_config);
+	bool devices;
 
 	if (!p->reload)
 		return;
+	devices = !same_devices(&p->config, &p->next_config);
 	p->config = p->next_config;
 	p->mover.policy = p->config.policy;
 	if (devices)
