@@ -47,6 +47,79 @@ struct migoff_setup hook_default_setup(void)
 	};
 }
 
+void hook_add_engine(struct migoff_setup *setup, const struct engine *e)
+{
+	struct migoff_device *d = &setup->devices[setup->n_devices++];
+	unsigned int segment, bus, dev, fn;
+
+	if (sscanf(engine_identity(e)->bdf, "%x:%x:%x.%x", &segment, &bus, &dev, &fn) != 4)
+		TEST_FAIL("no PCI address: %s", engine_identity(e)->bdf);
+	*d = (struct migoff_device){
+		.fd = engine_identity(e)->device_fd,
+		.segment = (uint16_t)segment, .bus = (uint8_t)bus,
+		.devfn = (uint8_t)(dev << 3 | fn),
+	};
+}
+
+struct engine *hook_engine(const char *bdf, struct migoff_setup *ret_setup)
+{
+	struct engine *e;
+	struct why why;
+	int r;
+
+	r = engine_open_pci(bdf, MIB(64), &e, &why);
+	if (r)
+		TEST_FAIL("%s: %s", bdf, strerror(-r));
+	EXPECT_OK(engine_start(e));
+	*ret_setup = hook_default_setup();
+	ret_setup->window_iova = engine_identity(e)->window_iova;
+	ret_setup->window_len = engine_identity(e)->window_size;
+	hook_add_engine(ret_setup, e);
+	return e;
+}
+
+static uint32_t collect(struct engine *e)
+{
+	struct pollfd p = { .fd = engine_event_fd(e), .events = POLLIN };
+	struct engine_result results[64];
+	uint32_t bad = 0;
+	int n;
+
+	while (engine_in_flight(e)) {
+		n = engine_completed(e, results, ARRAY_SIZE(results));
+		if (n < 0)
+			TEST_FAIL("the engine failed: %s", engine_reason(e));
+		for (int i = 0; i < n; i++)
+			bad += results[i].status != ENGINE_COPIED;
+		if (!n)
+			poll(&p, 1, 10);
+	}
+	return bad;
+}
+
+uint32_t hook_engine_copy(struct engine *e, const struct hook *h, uint32_t slot)
+{
+	uint32_t bad = 0;
+	uint64_t index;
+	int r;
+
+	for (uint32_t i = 0; i < hook_info(h, slot)->n_extents; i++) {
+		const struct migoff_extent *x = &hook_extents(h, slot)[i];
+
+		if (!(x->flags & MIGOFF_EXTENT_TAKEN))
+			continue;
+		r = engine_enqueue(e, x->src_iova, x->dst_iova, x->folio_len, &index);
+		if (r == -ENOSPC) {
+			EXPECT_OK(engine_submit(e));
+			bad += collect(e);
+			r = engine_enqueue(e, x->src_iova, x->dst_iova, x->folio_len, &index);
+		}
+		EXPECT_OK(r);
+	}
+	EXPECT_OK(engine_submit(e));
+	return bad + collect(e);
+}
+
 int hook_try_open(struct hook *h, const struct migoff_setup *setup)
 {
 	*h = (struct hook){ .fd = -1, .setup = *setup };
@@ -356,6 +429,11 @@ long in_check(long addr, long len, long seed)
 long in_unmap(long addr, long len, long unused)
 {
 	return munmap((void *)addr, (size_t)len) ? -errno : 0;
+}
+
+struct migoff_range range_of(long addr, size_t len)
+{
+	return (struct migoff_range){ .start = (uint64_t)addr, .len = len };
 }
 
 struct migoff_prepare prepare_args(const struct target *t, const struct migoff_range *ranges,

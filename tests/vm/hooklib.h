@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "../../drivers/migoff-hook/migoff_uapi.h"
+#include "engine.h"
 
 #define KIB(n) ((size_t)(n) << 10)
 #define MIB(n) ((size_t)(n) << 20)
@@ -36,6 +37,11 @@ struct hook {
 
 /* A session without engines, with two slots: for tests to change before hook_open(). */
 struct migoff_setup hook_default_setup(void);
+/* The engine at a PCI address, started, and a setup of two slots that uses it. */
+struct engine *hook_engine(const char *bdf, struct migoff_setup *ret_setup);
+void hook_add_engine(struct migoff_setup *setup, const struct engine *e);
+/* Have the engine copy all that is taken in a slot, and wait. Return: how many items it did not copy. */
+uint32_t hook_engine_copy(struct engine *e, const struct hook *h, uint32_t slot);
 int hook_try_open(struct hook *h, const struct migoff_setup *setup);
 void hook_open(struct hook *h, const struct migoff_setup *setup);
 void hook_close(struct hook *h);
@@ -90,6 +96,7 @@ long in_fill(long addr, long len, long seed);
 long in_check(long addr, long len, long seed);	/* wrong words */
 long in_unmap(long addr, long len, long);
 
+struct migoff_range range_of(long addr, size_t len);
 struct migoff_prepare prepare_args(const struct target *t, const struct migoff_range *ranges,
 				   uint32_t n_ranges, int to_node);
 
