@@ -19,11 +19,10 @@
 #define MIN_EXTENTS	512
 #define MAX_EXTENTS	16384
 
+/* The engines' callbacks are the mover's, but for this one. */
 static void plane_changed(void *user)
 {
-	struct plane *p = user;
-
-	p->changed = true;
+	container_of(user, struct plane, mover)->changed = true;
 }
 
 static void plane_answer(void *user, struct dataplane_msg *msg)
