@@ -100,11 +100,7 @@ static void device_item_failed(struct device *d)
 static void device_take_result(struct device *d, const struct engine_result *result)
 {
 	d->set->completed(d->set->user, d, result);
-	if (!device_usable(d))
-		return;
-	if (result->status == ENGINE_COPIED)
-		policy_engine_worked(&d->health);
-	else if (result->status != ENGINE_CANCELLED)
+	if (device_usable(d) && result->status != ENGINE_COPIED && result->status != ENGINE_CANCELLED)
 		device_item_failed(d);
 }
 
@@ -334,6 +330,12 @@ void device_too_slow(struct device *d)
 {
 	if (device_usable(d))
 		device_fail(d);
+}
+
+void device_worked(struct device *d)
+{
+	if (device_usable(d))
+		policy_engine_worked(&d->health);
 }
 
 void device_lied(struct device *d)

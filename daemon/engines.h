@@ -167,6 +167,12 @@ bool device_usable(const struct device *d);
 void device_too_slow(struct device *d);
 
 /**
+ * device_worked() - The hook has committed what the device copied, and found nothing wrong with it.
+ * @d: the device.
+ */
+void device_worked(struct device *d);
+
+/**
  * device_lied() - The hook found that a copy reported as made was not.
  * @d: the device.
  */

@@ -220,8 +220,10 @@ static void batch_account(struct batch *b, bool over)
 
 	bad = batch_collect(b, info, hook_extents(m->hook, b->slot), over, &more);
 	request_charge(m, rq, &more);
-	if (bad && b->device)
+	if (b->device && bad)
 		device_lied(b->device);
+	else if (b->device && more.bytes_engine)
+		device_worked(b->device);
 	if (info->n_taken == 0 || !over)
 		return;
 	request_charge_blocked(m, rq, info->blocked_ns);

@@ -12,14 +12,14 @@ _Static_assert(sizeof(struct ring_range) == sizeof(struct migoff_range) &&
 		       offsetof(struct ring_range, len) == offsetof(struct migoff_range, len),
 	       "ranges are copied from the ring to the hook as they are");
 
-/* Through volatile, or the compiler could read the shared memory again instead of the copy. */
+/* By atomic loads, or the compiler could read the shared memory again instead of the copy. */
 static void copy_once(void *to, const void *shared, size_t len)
 {
-	const volatile uint64_t *from = shared;
+	const uint64_t *from = shared;
 
 	assert(len % sizeof(*from) == 0);
 	for (size_t i = 0; i < len / sizeof(*from); i++) {
-		uint64_t word = from[i];
+		uint64_t word = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
 
 		memcpy((uint8_t *)to + i * sizeof(word), &word, sizeof(word));
 	}
