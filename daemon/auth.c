@@ -120,8 +120,8 @@ bool auth_may_move_all(int pidfd, const struct auth_peer *peer)
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)peer->pid);
 	dir = open(path, O_DIRECTORY | O_PATH | O_CLOEXEC);
-	/* Belongs to root if the process cannot be dumped. */
-	if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid != peer->uid)
+	/* What is in there, but not it itself, belongs to root if the process cannot be dumped. */
+	if (dir < 0 || fstatat(dir, "status", &st, 0) < 0 || st.st_uid != peer->uid)
 		return false;
 	if (proc_field(dir, "status", "Uid", uids, sizeof(uids)) < 0 ||
 	    sscanf(uids, "%*u %u", &euid) != 1 || euid != peer->uid)

@@ -110,13 +110,14 @@ static void show_status(struct control *c)
 		    engine_changed(&s.engines[i], &c->last.engines[i]))
 			log_engine(&s.engines[i]);
 	}
-	if (!c->mode_known || mode_changed(&now, &before)) {
+	if (!c->mode_known || mode_changed(&now, &before))
 		log_mode(&now);
+	if (!c->mode_known || mode_changed(&now, &before) || n_ready != c->n_ready)
 		sd_notifyf(false, "STATUS=%s%s%s%s%s; engines: %u of %u", now.name,
 			   now.reason ? ": " : "", now.reason ?: "", now.remedy ? "; " : "",
 			   now.remedy ?: "", n_ready, (unsigned int)s.n_engines);
-	}
 	c->mode_known = true;
+	c->n_ready = n_ready;
 	c->last = s;
 }
 
@@ -285,6 +286,8 @@ static int server_new(struct control *c)
 		r = sd_varlink_server_add_interface(c->server, &vl_interface_io_migoff);
 	if (r >= 0)
 		r = control_bind_attach(c->server);
+	if (r >= 0)
+		r = control_bind_target(c->server);
 	if (r >= 0)
 		r = control_bind_status(c->server);
 	if (r >= 0)

@@ -5,7 +5,8 @@
  *
  *	control.c		start, signals, reload, drain, what the service manager is told
  *	control-socket.c	where clients connect, and which of them are let in
- *	control-attach.c	clients and their targets: Attach, OpenTarget, CloseTarget
+ *	control-attach.c	clients, and what is shared with them: Attach
+ *	control-target.c	the processes that they name: OpenTarget, CloseTarget
  *	control-status.c	what is told to whoever asks: GetStatus, GetEngines, GetConfiguration
  *	control-watch.c		a device or the hook appears
  *
@@ -181,6 +182,7 @@ struct control {
 	uint64_t heartbeat;
 	unsigned int n_missed;
 	bool mode_known;
+	unsigned int n_ready;
 	struct dataplane_status last;
 };
 
@@ -214,6 +216,9 @@ void order_post(struct order *order);
 /* Take all messages back that are done. */
 void order_reap_all(struct control *c);
 
+/* Free one that was not posted. */
+void order_free(struct order *order);
+
 /**
  * control_listen() - Make clients able to connect.
  * @c: the control plane, with event loop and server.
@@ -229,15 +234,35 @@ void control_unlisten(struct control *c);
 void conn_free(struct conn *conn);
 
 /**
- * control_bind_attach() - Register Attach, OpenTarget and CloseTarget.
- * @server: the varlink server.
+ * control_begin() - What all methods that change something begin with.
+ * @link: the connection.
+ * @flags: of the call.
+ * @conn: who calls.
  *
- * Return: 0, or a negative errno.
+ * Calls without a reply are ignored: they are of no use, and the reply to one that is answered later
+ * would be taken for that to another.
+ *
+ * Return: 1 to go on, else what the method is to return.
  */
+int control_begin(sd_varlink *link, sd_varlink_method_flags_t flags, struct conn *conn);
+
+/* Reply that there are @value of @limit already. Return: what the method is to return. */
+int control_reply_limit(sd_varlink *link, const char *limit, unsigned int value);
+
+/* Register Attach. Return: 0, or a negative errno. */
 int control_bind_attach(sd_varlink_server *server);
+
+/* Register OpenTarget and CloseTarget. Return: 0, or a negative errno. */
+int control_bind_target(sd_varlink_server *server);
 
 /* The client of an attachment is gone: end it. */
 void attachment_orphan(struct attachment *a);
+
+/* A message about an attachment is back: free it if that was the last thing to wait for. */
+void attachment_settle(struct attachment *a);
+
+/* Forget a process, which the data plane does not have any more. */
+void target_free(struct attachment *a, struct target *t);
 
 /* Close the connections whose ring the data plane found corrupt. */
 void control_cut_clients(struct control *c);
@@ -245,7 +270,7 @@ void control_cut_clients(struct control *c);
 /* After the data plane has stopped: free what it had borrowed. */
 void control_free_all(struct control *c);
 
-/* Register GetStatus, GetEngines and GetConfiguration. As control_bind_attach(). */
+/* Register GetStatus, GetEngines and GetConfiguration. Return: 0, or a negative errno. */
 int control_bind_status(sd_varlink_server *server);
 
 /**

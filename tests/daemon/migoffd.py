@@ -36,10 +36,11 @@ class Closed(Exception):
 class Client:
     """A connection to the varlink socket."""
 
-    def __init__(self, path):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # With a time limit it would fail at once when many are waiting to be accepted.
-        self.sock.connect(path)
+    def __init__(self, path=None, connected=None):
+        self.sock = connected or socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if not connected:
+            # With a time limit it would fail at once when many are waiting to be accepted.
+            self.sock.connect(path)
         self.sock.settimeout(TIMEOUT)
         self.buffer = b""
         self.fds = []
@@ -205,8 +206,12 @@ class Daemon:
     def wait_status(self, condition):
         deadline = time.monotonic() + TIMEOUT
         while True:
-            status = self.status()
-            if condition(status):
+            try:
+                status = self.status()
+            except Closed:
+                # The connections that ended a moment ago may still count.
+                status = None
+            if status and condition(status):
                 return status
             if time.monotonic() > deadline:
                 raise AssertionError(f"the status stays {status}")
