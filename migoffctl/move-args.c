@@ -179,7 +179,8 @@ static void merge_ranges(struct move_args *a)
 {
 	size_t n = 0;
 
-	qsort(a->ranges, a->n_ranges, sizeof(*a->ranges), by_start);
+	if (a->n_ranges)
+		qsort(a->ranges, a->n_ranges, sizeof(*a->ranges), by_start);
 	for (size_t i = 0; i < a->n_ranges; i++) {
 		struct migoff_range r = a->ranges[i], *last = n ? &a->ranges[n - 1] : NULL;
 
