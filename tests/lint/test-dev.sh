@@ -53,7 +53,7 @@ not_making()
 
 # Stands for mmdebstrap: notes that it ran, waits until it is let go on, makes a root.
 mkdir "$work/bin"
-cat >"$work/bin/mmdebstrap" <<'END'
+cat >"$work/mmdebstrap" <<'END'
 #!/bin/bash
 while [[ $1 != trixie ]]; do shift; done
 mkdir -p "$2"/{bin,dev,etc,proc,root,run,src,sys,tmp,build,usr/bin}
@@ -69,7 +69,15 @@ cat >"$work/bin/df" <<'END'
 #!/bin/bash
 cat "$WORK/free"
 END
-chmod +x "$work"/bin/*
+# Stands for apt-get on a new computer: without its lists it cannot install.
+cat >"$work/bin/apt-get" <<'END'
+#!/bin/bash
+case $1 in
+update) : >"$WORK/updated" ;;
+install) [[ -e $WORK/updated ]] && cp "$WORK/mmdebstrap" "$WORK/bin/" ;;
+esac
+END
+chmod +x "$work"/bin/* "$work/mmdebstrap"
 echo 100000 >"$work/free"
 mkfifo "$work/fifo"
 : >"$work/made"
@@ -86,6 +94,7 @@ echo 100 >"$work/free"
 expect 3 "has 100 MiB free" /src/dev shell true
 echo 100000 >"$work/free"
 
+[[ -z $(type -P mmdebstrap) ]] || fail "the root has mmdebstrap: this test cannot see it installed"
 : >"$work/broken"
 (: >"$work/fifo") &
 expect 3 "no such mirror" /src/dev shell true
