@@ -101,7 +101,8 @@ static uint8_t *dma_lookup(struct lsi_model *m, uint64_t iova, size_t *len)
 		*len = MIN(*len, (size_t)(a->size - (iova - a->iova)));
 		return (uint8_t *)a->va + (iova - a->iova);
 	}
-	m->n_bad_accesses++;
+	if (m->bus_master && !m->unplugged)
+		m->n_bad_accesses++;
 	*len = 1;
 	return NULL;
 }
@@ -199,7 +200,8 @@ static void script_run(struct lsi_model *m)
 	unsigned int n = 0;
 
 	while (m->epoch == epoch && !m->closing) {
-		if (m->hanging || m->unplugged) {
+		/* It fetches nothing while it may do no DMA, and goes on if it is let again. */
+		if (m->hanging || m->unplugged || !m->bus_master) {
 			pthread_cond_wait(&m->changed, &m->lock);
 			continue;
 		}
@@ -348,8 +350,9 @@ static int model_bus_master(struct transport *t, bool on)
 
 	pthread_mutex_lock(&m->lock);
 	m->bus_master = on;
+	pthread_cond_broadcast(&m->changed);
 	pthread_mutex_unlock(&m->lock);
-	return m->unplugged ? -EIO : 0;
+	return 0;
 }
 
 static int model_reset(struct transport *t)
