@@ -83,6 +83,12 @@ static bool engine_busy(const struct engine *e)
 	return e->desc_head < e->desc_submitted;
 }
 
+/* From now on, for what is in flight. */
+static void engine_grant_time(struct engine *e)
+{
+	e->deadline_ns = clock_now_ns() + e->timeout_ns + e->bytes_in_flight * NSEC_PER_BYTE;
+}
+
 static void engine_note_idle(struct engine *e)
 {
 	if (!e->busy_since_ns)
@@ -151,8 +157,7 @@ static void engine_reap(struct engine *e)
 	if (!engine_busy(e))
 		engine_note_idle(e);
 	else if (e->progress)
-		e->deadline_ns = clock_now_ns() + e->timeout_ns +
-				 e->bytes_in_flight * NSEC_PER_BYTE;
+		engine_grant_time(e);
 	if (r < 0) {
 		engine_fail(e, -EIO, "the device reported an error and halted");
 	} else if (e->deadline_ns && clock_now_ns() > e->deadline_ns) {
@@ -384,6 +389,8 @@ uint64_t engine_deadline(const struct engine *e)
 void engine_set_timeout(struct engine *e, unsigned int timeout_ms)
 {
 	e->timeout_ns = timeout_ms * NSEC_PER_MSEC;
+	if (engine_busy(e))
+		engine_grant_time(e);
 }
 
 int engine_inject_error(struct engine *e)

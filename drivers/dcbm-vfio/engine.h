@@ -339,7 +339,7 @@ int engine_error_fd(const struct engine *e);
 uint64_t engine_deadline(const struct engine *e);
 
 /**
- * engine_set_timeout() - Change how long the engine may be silent.
+ * engine_set_timeout() - Change how long the engine may be silent, from now on.
  * @e: the engine.
  * @timeout_ms: to be granted beside the time that the bytes in flight need at 100 MB/s.
  *	500 at first.

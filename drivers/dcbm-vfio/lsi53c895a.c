@@ -183,9 +183,6 @@ static int lsi_reap_one(struct lsi *lsi)
 	uint32_t code;
 
 	istat = transport_read8(lsi->t, LSI_BAR, LSI_ISTAT0);
-	/* All ones is what is read from a device that is gone. */
-	if (istat == 0xff)
-		return -ENODEV;
 	if (istat & LSI_ISTAT0_INTF)
 		transport_write8(lsi->t, LSI_BAR, LSI_ISTAT0, LSI_ISTAT0_INTF);
 	if (!(istat & LSI_ISTAT0_DIP))
@@ -193,6 +190,7 @@ static int lsi_reap_one(struct lsi *lsi)
 
 	code = transport_read32(lsi->t, LSI_BAR, LSI_DSPS);
 	dstat = transport_read8(lsi->t, LSI_BAR, LSI_DSTAT) & (uint8_t)~LSI_DSTAT_DFE;
+	/* Also if the device is gone: then all ones are read from it. */
 	if (dstat & ~LSI_DSTAT_SIR)
 		return lsi_report_failure(lsi, dstat);
 	/* Of a script that was given up? Then nothing of what runs is finished. */
@@ -207,18 +205,13 @@ static int lsi_reap(struct engine *e)
 	int r;
 
 	/* At most the scripts that a ring makes: a model may have finished each when kicked. */
-	while ((r = lsi_reap_one(lsi)) > 0) {
-		int r_irq = e->event_fd >= 0 ? lsi->t->ops->irq_rearm(lsi->t) : 0;
-
-		if (r_irq < 0)
-			return r_irq;
+	while ((r = lsi_reap_one(lsi)) > 0)
 		lsi_kick(lsi);
-	}
 	if (r < 0)
 		return r;
 	/*
-	 * An interrupt whose cause was taken above already may come late, and is masked then; and
-	 * one that comes now comes again, for it is level-triggered.
+	 * Even if there was nothing: an interrupt whose cause was taken before it was delivered is
+	 * masked like any other. None is lost, for the line is level-triggered.
 	 */
 	return e->event_fd >= 0 ? lsi->t->ops->irq_rearm(lsi->t) : 0;
 }

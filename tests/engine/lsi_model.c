@@ -4,17 +4,16 @@
 #include <endian.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cleanup.h"
 #include "engine_driver.h"
 #include "macros.h"
+#include "model.h"
+#include "model_memory.h"
 
 /*
  * The numbers are those of the chip's manual, written down here a second time on purpose: the
@@ -30,7 +29,6 @@ enum {
 
 #define MAX_INSNS 100
 #define CHUNK 4096
-#define N_MAPPINGS 16
 /* Near the end of what 32 bits reach. */
 #define FIRST_IOVA 0xf0000000u
 
@@ -39,30 +37,21 @@ struct lsi_model {
 	struct lsi_model_config config;
 	pthread_t thread;
 	int irq_fd;
-	uint32_t next_iova;
 
 	/* What follows is under the lock. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint8_t regs[N_REGS];
-	struct dma_area mappings[N_MAPPINGS];
+	struct model_memory memory;
 	uint64_t epoch;		/* counts software resets: a script of an earlier one is void */
-	bool bus_master, irq_enabled, irq_masked, hanging, unplugged, closing;
-	unsigned int n_scripts, n_bad_accesses;
+	bool bus_master, irq_enabled, irq_masked, irq_late, hanging, unplugged, closing;
+	unsigned int n_scripts;
 };
 
 static struct lsi_model *to_model(struct transport *t)
 {
 	return container_of(t, struct lsi_model, transport);
 }
-
-#define STRICT(cond, fmt, ...)                                                                 \
-	do {                                                                                   \
-		if (!(cond)) {                                                                 \
-			fprintf(stderr, "lsi model: " fmt "\n", ##__VA_ARGS__);                \
-			abort();                                                               \
-		}                                                                              \
-	} while (0)
 
 static uint32_t reg_get32(const struct lsi_model *m, unsigned int reg)
 {
@@ -78,65 +67,35 @@ static void reg_set32(struct lsi_model *m, unsigned int reg, uint32_t value)
 	memcpy(&m->regs[reg], &value, sizeof(value));
 }
 
-/* The level of the interrupt line, and what an unmasked one does when it rises. */
-static void irq_update(struct lsi_model *m)
+static void irq_deliver(struct lsi_model *m)
 {
 	uint64_t one = 1;
 
-	if (!m->irq_enabled || m->irq_masked || !(m->regs[REG_ISTAT0] & DIP) ||
-	    !(m->regs[REG_DSTAT] & m->regs[REG_DIEN]))
-		return;
 	m->irq_masked = true;
 	STRICT(write(m->irq_fd, &one, sizeof(one)) == sizeof(one), "eventfd: %s", strerror(errno));
 }
 
-/* Where @iova is, and how many bytes from there on are mapped together, @len at most. */
-static uint8_t *dma_lookup(struct lsi_model *m, uint64_t iova, size_t *len)
+/* The level of the interrupt line, and what an unmasked one does when it rises. */
+static void irq_update(struct lsi_model *m)
 {
-	for (size_t i = 0; i < N_MAPPINGS && m->bus_master && !m->unplugged; i++) {
-		const struct dma_area *a = &m->mappings[i];
-
-		if (a->size == 0 || iova < a->iova || iova - a->iova >= a->size)
-			continue;
-		*len = MIN(*len, (size_t)(a->size - (iova - a->iova)));
-		return (uint8_t *)a->va + (iova - a->iova);
-	}
-	if (m->bus_master && !m->unplugged)
-		m->n_bad_accesses++;
-	*len = 1;
-	return NULL;
+	if (m->irq_enabled && !m->irq_masked && !m->irq_late && m->regs[REG_ISTAT0] & DIP &&
+	    m->regs[REG_DSTAT] & m->regs[REG_DIEN])
+		irq_deliver(m);
 }
 
-/* What cannot be read reads as zeros. */
+/* What cannot be read reads as zeros, and what cannot be written is not. */
 static void dma_read(struct lsi_model *m, uint64_t iova, uint8_t *to, size_t len)
 {
-	while (len > 0) {
-		size_t n = len;
-		const uint8_t *from = dma_lookup(m, iova, &n);
-
-		if (from)
-			memcpy(to, from, n);
-		else
-			memset(to, 0, n);
-		iova += n;
-		to += n;
-		len -= n;
-	}
+	if (m->bus_master && !m->unplugged)
+		model_memory_read(&m->memory, iova, to, len);
+	else
+		memset(to, 0, len);
 }
 
-/* What cannot be written is not. */
 static void dma_write(struct lsi_model *m, uint64_t iova, const uint8_t *from, size_t len)
 {
-	while (len > 0) {
-		size_t n = len;
-		uint8_t *to = dma_lookup(m, iova, &n);
-
-		if (to)
-			memcpy(to, from, n);
-		iova += n;
-		from += n;
-		len -= n;
-	}
+	if (m->bus_master && !m->unplugged)
+		model_memory_write(&m->memory, iova, from, len);
 }
 
 static uint32_t fetch(struct lsi_model *m)
@@ -287,6 +246,10 @@ static uint8_t read_byte(struct lsi_model *m, unsigned int reg)
 			m->regs[REG_DSTAT] = 0;
 			m->regs[REG_ISTAT0] &= (uint8_t)~DIP;
 		}
+		/* The processor had seen the line before it fell, and comes to it only now. */
+		if (m->irq_late && value)
+			irq_deliver(m);
+		m->irq_late = false;
 		return value | DFE;
 	case REG_ISTAT0:
 	case REG_ISTAT1:
@@ -313,13 +276,12 @@ static uint64_t model_read(struct transport *t, unsigned int bar, uint64_t offse
 	uint64_t value = 0;
 
 	check_access(bar, offset, width);
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	for (unsigned int i = 0; i < width; i++) {
 		uint8_t byte = m->unplugged ? 0xff : read_byte(m, (unsigned int)offset + i);
 
 		value |= (uint64_t)byte << 8 * i;
 	}
-	pthread_mutex_unlock(&m->lock);
 	return value;
 }
 
@@ -329,10 +291,9 @@ static void model_write(struct transport *t, unsigned int bar, uint64_t offset,
 	struct lsi_model *m = to_model(t);
 
 	check_access(bar, offset, width);
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	for (unsigned int i = 0; i < width && !m->unplugged; i++)
 		write_byte(m, (unsigned int)offset + i, (uint8_t)(value >> 8 * i));
-	pthread_mutex_unlock(&m->lock);
 }
 
 static int model_bar_open(struct transport *t, unsigned int bar, uint64_t *ret_size)
@@ -348,10 +309,9 @@ static int model_bus_master(struct transport *t, bool on)
 {
 	struct lsi_model *m = to_model(t);
 
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	m->bus_master = on;
 	pthread_cond_broadcast(&m->changed);
-	pthread_mutex_unlock(&m->lock);
 	return 0;
 }
 
@@ -363,39 +323,20 @@ static int model_reset(struct transport *t)
 static int model_dma_alloc(struct transport *t, size_t size, struct dma_area *ret, struct why *why)
 {
 	struct lsi_model *m = to_model(t);
-	size_t i;
-	void *va;
+	int r;
 
-	size = ALIGN_UP(size, (size_t)getpagesize());
-	va = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (va == MAP_FAILED)
-		return why_fail(why, -errno, "no memory");
-	pthread_mutex_lock(&m->lock);
-	for (i = 0; i < N_MAPPINGS && m->mappings[i].size; i++)
-		;
-	STRICT(i < N_MAPPINGS, "too many mappings");
-	m->mappings[i] = (struct dma_area) { .va = va, .iova = m->next_iova, .size = size };
-	*ret = m->mappings[i];
-	/* A page between, so that running over an end is noticed. */
-	m->next_iova += (uint32_t)(size + (size_t)getpagesize());
-	pthread_mutex_unlock(&m->lock);
-	return 0;
+	LOCKED(&m->lock);
+	r = model_memory_alloc(&m->memory, size, ret);
+	return r < 0 ? why_fail(why, r, "no memory") : 0;
 }
 
 static void model_dma_free(struct transport *t, struct dma_area *area)
 {
 	struct lsi_model *m = to_model(t);
 
-	if (area->size == 0)
-		return;
-	pthread_mutex_lock(&m->lock);
-	STRICT(!m->bus_master, "memory was unmapped from a device that may do DMA");
-	for (size_t i = 0; i < N_MAPPINGS; i++)
-		if (m->mappings[i].size && m->mappings[i].iova == area->iova)
-			m->mappings[i] = (struct dma_area) {};
-	pthread_mutex_unlock(&m->lock);
-	munmap(area->va, area->size);
-	*area = (struct dma_area) {};
+	LOCKED(&m->lock);
+	STRICT(!m->bus_master || area->size == 0, "memory was unmapped from a device that may do DMA");
+	model_memory_free(&m->memory, area);
 }
 
 static int model_irq_enable(struct transport *t, int *ret_fd)
@@ -404,10 +345,9 @@ static int model_irq_enable(struct transport *t, int *ret_fd)
 
 	if (m->config.no_irq)
 		return -ENOENT;
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	m->irq_enabled = true;
 	irq_update(m);
-	pthread_mutex_unlock(&m->lock);
 	*ret_fd = m->irq_fd;
 	return 0;
 }
@@ -417,12 +357,11 @@ static int model_irq_rearm(struct transport *t)
 	struct lsi_model *m = to_model(t);
 	uint64_t count;
 
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	if (read(m->irq_fd, &count, sizeof(count)) == sizeof(count)) {
 		m->irq_masked = false;
 		irq_update(m);
 	}
-	pthread_mutex_unlock(&m->lock);
 	return 0;
 }
 
@@ -430,9 +369,8 @@ static void model_irq_disable(struct transport *t)
 {
 	struct lsi_model *m = to_model(t);
 
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	m->irq_enabled = false;
-	pthread_mutex_unlock(&m->lock);
 }
 
 static void model_close(struct transport *t)
@@ -440,14 +378,13 @@ static void model_close(struct transport *t)
 	struct lsi_model *m = to_model(t);
 
 	pthread_mutex_lock(&m->lock);
-	STRICT(!m->n_bad_accesses || m->config.lenient, "%u accesses to memory that is not mapped",
-	       m->n_bad_accesses);
+	STRICT(!m->memory.n_bad || m->config.lenient, "%u accesses to memory that is not mapped",
+	       m->memory.n_bad);
 	m->closing = true;
 	pthread_cond_broadcast(&m->changed);
 	pthread_mutex_unlock(&m->lock);
 	pthread_join(m->thread, NULL);
-	for (size_t i = 0; i < N_MAPPINGS; i++)
-		STRICT(m->mappings[i].size == 0, "memory was left mapped");
+	STRICT(model_memory_empty(&m->memory), "memory was left mapped");
 	fd_close(m->irq_fd);
 	pthread_cond_destroy(&m->changed);
 	pthread_mutex_destroy(&m->lock);
@@ -475,7 +412,7 @@ int lsi_model_new(const struct lsi_model_config *config, struct transport **ret)
 	STRICT(m, "no memory");
 	m->transport.ops = &model_ops;
 	m->config = *config;
-	m->next_iova = FIRST_IOVA;
+	m->memory.next_iova = FIRST_IOVA;
 	m->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	STRICT(m->irq_fd >= 0, "no eventfd");
 	pthread_mutex_init(&m->lock, NULL);
@@ -509,34 +446,48 @@ struct lsi_model *lsi_model_of(struct engine *e)
 
 void lsi_model_hang(struct lsi_model *m)
 {
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	m->hanging = true;
-	pthread_mutex_unlock(&m->lock);
+}
+
+void lsi_model_late_interrupt(struct lsi_model *m)
+{
+	LOCKED(&m->lock);
+	m->irq_late = true;
+}
+
+uint32_t lsi_model_code(struct lsi_model *m)
+{
+	LOCKED(&m->lock);
+
+	return reg_get32(m, REG_DSPS);
+}
+
+void lsi_model_stale_interrupt(struct lsi_model *m, uint32_t code)
+{
+	LOCKED(&m->lock);
+	reg_set32(m, REG_DSPS, code);
+	m->regs[REG_DSTAT] |= SIR;
+	m->regs[REG_ISTAT0] |= DIP;
+	irq_update(m);
 }
 
 void lsi_model_unplug(struct lsi_model *m)
 {
-	pthread_mutex_lock(&m->lock);
+	LOCKED(&m->lock);
 	m->unplugged = true;
-	pthread_mutex_unlock(&m->lock);
 }
 
 unsigned int lsi_model_n_scripts(struct lsi_model *m)
 {
-	unsigned int n;
+	LOCKED(&m->lock);
 
-	pthread_mutex_lock(&m->lock);
-	n = m->n_scripts;
-	pthread_mutex_unlock(&m->lock);
-	return n;
+	return m->n_scripts;
 }
 
 bool lsi_model_bus_master(struct lsi_model *m)
 {
-	bool on;
+	LOCKED(&m->lock);
 
-	pthread_mutex_lock(&m->lock);
-	on = m->bus_master;
-	pthread_mutex_unlock(&m->lock);
-	return on;
+	return m->bus_master;
 }

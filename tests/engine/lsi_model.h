@@ -49,6 +49,15 @@ struct lsi_model *lsi_model_of(struct engine *e);
 /* From the next script on, scripts do not get anywhere, until the next software reset. */
 void lsi_model_hang(struct lsi_model *m);
 
+/* The next interrupt reaches the processor only once its cause has been taken. */
+void lsi_model_late_interrupt(struct lsi_model *m);
+
+/* The code of the script that ended last. */
+uint32_t lsi_model_code(struct lsi_model *m);
+
+/* An interrupt that is not of the script that runs, but of one with that code. */
+void lsi_model_stale_interrupt(struct lsi_model *m, uint32_t code);
+
 /* From now on it is as if it were unplugged: all reads give ones, nothing is copied. */
 void lsi_model_unplug(struct lsi_model *m);
 

@@ -85,10 +85,11 @@ static void test_hang(void)
 	struct rig rig;
 
 	rig_open(&rig);
-	engine_set_timeout(rig.e, 30);
 	lsi_model_hang(lsi_model_of(rig.e));
 	copy_pages(&rig, 120);
+	engine_set_timeout(rig.e, 30);
 	EXPECT_EQ(rig_wait(&rig, results, 120), -ETIMEDOUT);
+	engine_set_timeout(rig.e, 20000);
 	EXPECT_OK(engine_recover(rig.e));
 	EXPECT_EQ(engine_completed(rig.e, results, 120), 120);
 	for (size_t i = 0; i < 120; i++)
@@ -97,6 +98,48 @@ static void test_hang(void)
 	rig_collect(&rig, results, 120);
 	for (size_t i = 0; i < 120; i++)
 		EXPECT_EQ(results[i].status, ENGINE_COPIED);
+	rig_close(&rig);
+}
+
+/* An interrupt that comes when its cause was taken already does not keep the next from coming. */
+static void test_late_interrupt(void)
+{
+	struct pollfd pfd = { .events = POLLIN };
+	struct engine_result result;
+	struct rig rig;
+
+	rig_open(&rig);
+	pfd.fd = engine_event_fd(rig.e);
+	lsi_model_late_interrupt(lsi_model_of(rig.e));
+	copy_pages(&rig, 1);
+	while (EXPECT_OK(engine_completed(rig.e, &result, 1)) == 0)
+		EXPECT_TRUE(engine_deadline(rig.e) > clock_now_ns());
+	EXPECT_EQ(engine_completed(rig.e, &result, 1), 0);
+	EXPECT_EQ(poll(&pfd, 1, 0), 0);
+	copy_pages(&rig, 1);
+	EXPECT_EQ(poll(&pfd, 1, 10000), 1);
+	EXPECT_EQ(engine_completed(rig.e, &result, 1), 1);
+	rig_close(&rig);
+}
+
+/* The end of one script is not taken for that of another. */
+static void test_stale_interrupt(void)
+{
+	struct engine_result results[4];
+	struct lsi_model *m;
+	struct rig rig;
+	uint32_t code;
+
+	rig_open(&rig);
+	m = lsi_model_of(rig.e);
+	copy_pages(&rig, 4);
+	rig_collect(&rig, results, 4);
+	code = lsi_model_code(m);
+	lsi_model_hang(m);
+	copy_pages(&rig, 4);
+	lsi_model_stale_interrupt(m, code);
+	EXPECT_EQ(engine_completed(rig.e, results, 4), 0);
+	EXPECT_EQ(engine_in_flight(rig.e), 4);
 	rig_close(&rig);
 }
 
@@ -146,7 +189,6 @@ static void test_unplugged(void)
 	struct rig rig;
 
 	rig_open(&rig);
-	engine_set_timeout(rig.e, 60000);
 	lsi_model_hang(lsi_model_of(rig.e));
 	copy_pages(&rig, 4);
 	lsi_model_unplug(lsi_model_of(rig.e));
@@ -212,6 +254,8 @@ int main(void)
 	RUN(test_submit_while_busy);
 	RUN(test_polling);
 	RUN(test_hang);
+	RUN(test_late_interrupt);
+	RUN(test_stale_interrupt);
 	RUN(test_bus_master);
 	RUN(test_no_rest);
 	RUN(test_unplugged);
