@@ -24,8 +24,15 @@ static struct migoff_range range;
 static int setup_result(const struct migoff_setup *setup)
 {
 	struct hook h;
-	int r = hook_try_open(&h, setup);
+	int r;
 
+	/* -EBUSY is the last session on its way out. */
+	for (int i = 0; i < 1000; i++) {
+		r = hook_try_open(&h, setup);
+		if (r != -EBUSY)
+			break;
+		usleep(5000);
+	}
 	if (!r)
 		hook_close(&h);
 	return r;

@@ -261,21 +261,6 @@ static void test_killed(void)
 	end_target();
 }
 
-/* The kernel takes a closed ring apart in the background. */
-static void open_when_free(struct hook *h)
-{
-	struct migoff_setup setup = hook_default_setup();
-	int r;
-
-	for (int i = 0; i < 500; i++) {
-		r = hook_try_open(h, &setup);
-		if (r != -EBUSY)
-			break;
-		usleep(10000);
-	}
-	EXPECT_OK(r);
-}
-
 /* A ring that is closed with commands on their way does not hang. */
 static void test_ring_exit(void)
 {
@@ -286,7 +271,7 @@ static void test_ring_exit(void)
 
 	start_target();
 	for (int i = 0; i < 20; i++) {
-		open_when_free(&h);
+		open_hook(&h, 5000 * MS, 0);
 		take_all(&h);
 		memset(verdicts, MIGOFF_VERDICT_CPU, sizeof(verdicts));
 		f = hook_finish_args(&h, 0, i % 3 ? verdicts : NULL);
@@ -297,7 +282,7 @@ static void test_ring_exit(void)
 		hook_close(&h);
 		EXPECT_EQ(target_call(&target, in_check, addr, LEN, 5), 0);
 		/* All on node 0 again. */
-		open_when_free(&h);
+		open_hook(&h, 5000 * MS, 0);
 		p.slot = 0;
 		if (hook_run(&h, MIGOFF_CMD_PREPARE, &p) > 0)
 			hook_commit(&h, 0, MIGOFF_VERDICT_CPU);

@@ -43,6 +43,7 @@ void hook_add_engine(struct migoff_setup *setup, const struct engine *e);
 /* Have the engine copy all that is taken in a slot, and wait. Return: how many items it did not copy. */
 uint32_t hook_engine_copy(struct engine *e, const struct hook *h, uint32_t slot);
 int hook_try_open(struct hook *h, const struct migoff_setup *setup);
+/* Waits for a while when the one before is not quite gone. */
 void hook_open(struct hook *h, const struct migoff_setup *setup);
 void hook_close(struct hook *h);
 
