@@ -92,10 +92,8 @@ bool rig_blank(const struct rig *rig, uint64_t dst, uint64_t len)
 {
 	const uint8_t *p = (const uint8_t *)rig->dst.va + dst;
 
-	for (uint64_t i = 0; i < len; i++)
-		if (p[i] != RIG_BLANK)
-			return false;
-	return true;
+	/* All bytes are equal if each is equal to the next one. */
+	return len == 0 || (p[0] == RIG_BLANK && !memcmp(p, p + 1, len - 1));
 }
 
 void rig_wipe(struct rig *rig, uint64_t dst, uint64_t len)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the fault engine does when asked, and that its caller gets out of it again.
+ * What the fault engine does when asked, and that its caller gets out of it again. It stands on
+ * "soft", or, in the machine, on the engine whose SPEC is the argument.
  */
 #include "fault.h"
 
@@ -11,10 +12,14 @@
 #include "rig.h"
 #include "test.h"
 
-static const char *spec;
+static const char *arg_inner = "soft";
+static const char *faults;
 
-static int open_spec(struct engine **ret, struct why *why)
+static int open_faulty(struct engine **ret, struct why *why)
 {
+	char spec[128];
+
+	snprintf(spec, sizeof(spec), "%s+%s", arg_inner, faults);
 	return engine_open(spec, 0, ret, why);
 }
 
@@ -34,7 +39,7 @@ static void test_error(void)
 	struct engine_result results[21];
 	struct rig rig;
 
-	spec = "soft+error:every=7";
+	faults = "error:every=7";
 	rig_open(&rig);
 	copy_pages(&rig, 21);
 	rig_collect(&rig, results, 21);
@@ -55,7 +60,7 @@ static void test_wrong(void)
 	struct engine_result results[5];
 	struct rig rig;
 
-	spec = "soft+wrong:at=3";
+	faults = "wrong:at=3";
 	rig_open(&rig);
 	copy_pages(&rig, 5);
 	rig_collect(&rig, results, 5);
@@ -74,7 +79,7 @@ static void test_delay(void)
 	uint64_t begin_ns, index;
 	struct rig rig;
 
-	spec = "soft+delay:us=30000:ns_per_kib=10000";
+	faults = "delay:us=30000:ns_per_kib=10000";
 	rig_open(&rig);
 	begin_ns = clock_now_ns();
 	copy_pages(&rig, 4);
@@ -122,7 +127,7 @@ static void test_hang(void)
 	struct rig rig;
 	uint64_t index;
 
-	spec = "soft+hang:at=3";
+	faults = "hang:at=3";
 	rig_open(&rig);
 	copy_pages(&rig, 6);
 	EXPECT_OK(rig_copy(&rig, 0, 0, 4096, &index));
@@ -143,7 +148,7 @@ static void test_lost(void)
 	struct engine_result results[8];
 	struct rig rig;
 
-	spec = "soft+lost:at=2";
+	faults = "lost:at=2";
 	rig_open(&rig);
 	copy_pages(&rig, 6);
 	rig_collect(&rig, results, 5);
@@ -161,7 +166,7 @@ static void test_failing_recovery(void)
 	struct engine_result results[4];
 	struct rig rig;
 
-	spec = "soft+hang:at=1,recover:times=2";
+	faults = "hang:at=1,recover:times=2";
 	rig_open(&rig);
 	copy_pages(&rig, 4);
 	engine_set_timeout(rig.e, 20);
@@ -187,7 +192,7 @@ static void test_stop_faulty(void)
 	bool seen[16] = {};
 	struct rig rig;
 
-	spec = "soft+delay:us=5000000,lost:every=3,hang:at=12,error:at=5";
+	faults = "delay:us=5000000,lost:every=3,hang:at=12,error:at=5";
 	rig_open(&rig);
 	copy_pages(&rig, 16);
 	EXPECT_OK(engine_stop(rig.e));
@@ -247,9 +252,11 @@ static void test_open_refused(void)
 	EXPECT_TRUE(!e);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	rig_open_engine = open_spec;
+	if (argc > 1)
+		arg_inner = argv[1];
+	rig_open_engine = open_faulty;
 	RUN(test_error);
 	RUN(test_wrong);
 	RUN(test_delay);

@@ -5,7 +5,7 @@
 # once that is done, it can be had.
 set -euo pipefail
 . /src/tests/vm/lib/lib.sh
-hold=/build/main/tests/engine/engine-hold
+program=/build/main/tests/engine/engine-hold
 lsi=0000:00:05.0
 
 # refused WORDS COMMAND...: the command is refused, and says all these words.
@@ -21,56 +21,67 @@ refused()
 	done
 }
 
-# taken COMMAND...: it opens the device.
+# hold COMMAND...: run it in the background until it says that it has the device.
+hold()
+{
+	local line
+	coproc output { exec "$@"; }
+	# shellcheck disable=SC2154 # coproc sets them
+	holder=$output_PID
+	read -r -u "${output[0]}" line
+	[[ $line == open* ]] || fail "not opened: $line"
+}
+
+# let_go: the one that has it dies, as it may at any time.
+let_go()
+{
+	kill -9 "$holder"
+	wait "$holder" || true
+}
+
 taken()
 {
-	local said
-	said=$(timeout --preserve-status 2 "$@") || true
-	[[ $said == open* ]] || fail "not opened: $said"
+	hold "$@"
+	let_go
 }
 
 as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all)
 
 # No such device, no engine, no driver here for it, no window of that size.
-refused "ENODEV 0000:00:1e.0 lspci" $hold 0000:00:1e.0
-refused "EINVAL nonsense" $hold nonsense
+refused "ENODEV 0000:00:1e.0 lspci" $program 0000:00:1e.0
+refused "EINVAL nonsense" $program nonsense
 bind_vfio 0000:00:08.0
-refused "EOPNOTSUPP 1234:11e8" $hold 0000:00:08.0
+refused "EOPNOTSUPP 1234:11e8" $program 0000:00:08.0
 bind_vfio $lsi
-refused "ENOSPC 4096 MiB smaller" $hold $lsi $((4 << 30))
+refused "ENOSPC 4096 MiB smaller" $program $lsi $((4 << 30))
 
 # Not bound, or bound to another driver, which is named.
 unbind $lsi
-refused "ENXIO $lsi vfio-pci driverctl" $hold $lsi
+refused "ENXIO $lsi vfio-pci driverctl" $program $lsi
 modprobe pci-stub
 echo pci-stub >/sys/bus/pci/devices/$lsi/driver_override
 echo $lsi >/sys/bus/pci/drivers_probe
-refused "ENXIO $lsi pci-stub vfio-pci" $hold $lsi
+refused "ENXIO $lsi pci-stub vfio-pci" $program $lsi
 bind_vfio $lsi
-taken $hold $lsi $((1 << 30))
+taken $program $lsi $((1 << 30))
 
 # In use.
-coproc other { exec $hold $lsi; }
-# shellcheck disable=SC2154 # coproc sets it
-read -r -u "${other[0]}" line
-expect "the first one has it" test "$line" = open
-refused "EBUSY fuser /dev/vfio/$(group_of $lsi)" $hold $lsi
-# shellcheck disable=SC2154
-kill -9 "$other_PID"
-wait "$other_PID" || true
-taken $hold $lsi
+hold $program $lsi
+refused "EBUSY fuser /dev/vfio/$(group_of $lsi)" $program $lsi
+let_go
+taken $program $lsi
 
 # No permission, and then too little memory that may be locked.
 node=/dev/vfio/$(group_of $lsi)
-refused "EACCES $node chown" "${as_nobody[@]}" $hold $lsi
+refused "EACCES $node chown" "${as_nobody[@]}" $program $lsi
 chown 65534 "$node"
-refused "ENOMEM locked 64 KiB LimitMEMLOCK" prlimit --memlock=65536 "${as_nobody[@]}" $hold $lsi
-taken prlimit --memlock=16777216 "${as_nobody[@]}" $hold $lsi
+refused "ENOMEM locked 64 KiB LimitMEMLOCK" prlimit --memlock=65536 "${as_nobody[@]}" $program $lsi
+taken prlimit --memlock=16777216 "${as_nobody[@]}" $program $lsi
 chown 0 "$node"
 
 # In a group with a device that a driver has: that one is named.
 shared=0000:01:01.0 neighbour=0000:01:02.0
 bind_vfio $shared
-refused "EBUSY $neighbour $(driver_of $neighbour) slot" $hold $shared
+refused "EBUSY $neighbour $(driver_of $neighbour) slot" $program $shared
 unbind $neighbour
-taken $hold $shared
+taken $program $shared
