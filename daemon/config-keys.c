@@ -213,8 +213,10 @@ static int devices_parse(struct config *c, const struct config_key *key, const c
 {
 	char copy[CONFIG_VALUE_LEN], *save = NULL;
 
-	if (!*value)
+	if (!*value) {
+		memset(c->data.devices, 0, sizeof(c->data.devices));
 		c->data.n_devices = 0;
+	}
 	snprintf(copy, sizeof(copy), "%s", value);
 	for (char *word = strtok_r(copy, " \t,", &save); word; word = strtok_r(NULL, " \t,", &save)) {
 		int r;
@@ -255,7 +257,8 @@ static int fault_value_parse(struct config *c, const struct config_key *key, con
 		return -ENAMETOOLONG;
 	if (*value && fault_parse(value, &unused, NULL) < 0)
 		return -EINVAL;
-	strcpy(c->data.fault, value);
+	/* To the end, so that equal configurations are equal byte by byte. */
+	strncpy(c->data.fault, value, sizeof(c->data.fault) - 1);
 	return 0;
 }
 
