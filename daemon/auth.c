@@ -111,17 +111,23 @@ static bool same_user_namespace(int dir)
 	       (n_theirs == n_ours && !memcmp(theirs, ours, (size_t)n_ours));
 }
 
+/* What is in the directory of a process, but not it itself, belongs to root if it cannot be dumped. */
+static bool is_dumpable_by(int dir, uid_t uid)
+{
+	struct stat st;
+
+	return !fstatat(dir, "status", &st, 0) && st.st_uid == uid;
+}
+
 bool auth_may_move_all(int pidfd, const struct auth_peer *peer)
 {
 	_cleanup_close_ int dir = -1;
 	char path[32], uids[128], caps[64];
-	struct stat st;
 	uid_t euid;
 
 	snprintf(path, sizeof(path), "/proc/%d", (int)peer->pid);
 	dir = open(path, O_DIRECTORY | O_PATH | O_CLOEXEC);
-	/* What is in there, but not it itself, belongs to root if the process cannot be dumped. */
-	if (dir < 0 || fstatat(dir, "status", &st, 0) < 0 || st.st_uid != peer->uid)
+	if (dir < 0 || !is_dumpable_by(dir, peer->uid))
 		return false;
 	if (proc_field(dir, "status", "Uid", uids, sizeof(uids)) < 0 ||
 	    sscanf(uids, "%*u %u", &euid) != 1 || euid != peer->uid)
@@ -129,8 +135,11 @@ bool auth_may_move_all(int pidfd, const struct auth_peer *peer)
 	if (proc_field(dir, "status", "CapEff", caps, sizeof(caps)) < 0 ||
 	    !(strtoull(caps, NULL, 16) & (1ull << CAP_SYS_NICE)))
 		return false;
-	/* It lives, so all that was read is of it and not of another with its number. */
-	return same_user_namespace(dir) && !process_has_ended(pidfd);
+	/*
+	 * Once more, should it have execed meanwhile. And it lives, so all that was read is of it and
+	 * not of another with its number.
+	 */
+	return is_dumpable_by(dir, peer->uid) && same_user_namespace(dir) && !process_has_ended(pidfd);
 }
 
 static int refuse(struct auth_refusal *ret, int error, const char *parameter, const char *message)

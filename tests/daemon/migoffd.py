@@ -223,15 +223,15 @@ class Daemon:
         return self.process.returncode
 
     def count_fds(self):
-        """How many descriptors it has when nothing is going on any more."""
-        seen = []
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def wait_fds(self, n):
+        """Until it has so many descriptors: what ended a moment ago may still be open."""
         deadline = time.monotonic() + TIMEOUT
-        while len(seen) < 10 or len(set(seen[-10:])) > 1:
+        while self.count_fds() != n:
             if time.monotonic() > deadline:
-                raise AssertionError(f"the number of descriptors keeps changing: {seen}")
-            seen.append(len(os.listdir(f"/proc/{self.process.pid}/fd")))
+                raise AssertionError(f"{self.count_fds()} descriptors, expected {n}")
             time.sleep(0.01)
-        return seen[-1]
 
 
 def main():

@@ -7,6 +7,7 @@ import mmap
 import os
 import random
 import resource
+import select
 import socket
 import struct
 import subprocess
@@ -49,14 +50,13 @@ class Hostile(unittest.TestCase):
     def setUpClass(cls):
         cls.daemon = cls.enterClassContext(
             Daemon("[access]\nmax-clients=8\nmax-clients-per-user=8\n"))
-
-    def setUp(self):
-        self.daemon.wait_status(lambda s: s["nClients"] == 0 and not s["clients"])
-        self.n_fds = self.daemon.count_fds()
+        # Started, and nobody has connected yet.
+        cls.daemon.wait_log("degraded: ")
+        cls.n_fds = cls.daemon.count_fds()
 
     def tearDown(self):
         self.daemon.wait_status(lambda s: s["nClients"] == 0 and not s["clients"])
-        self.assertEqual(self.daemon.count_fds(), self.n_fds)
+        self.daemon.wait_fds(self.n_fds)
 
     def closed(self, data, fds=()):
         """Whoever sends this is disconnected."""
@@ -206,6 +206,21 @@ class Hostile(unittest.TestCase):
                 struct.pack_into("=I", a.ring, SUBMIT_TAIL, i + 1)
                 a.kick()
             a.close()
+
+    def test_full_eventfd(self):
+        """A client that does not want to hear that a request is done cannot make the daemon wait."""
+        a, other = Attached(self.daemon), Attached(self.daemon)
+        os.set_blocking(a.done, True)
+        os.write(a.done, struct.pack("=Q", (1 << 64) - 2))
+        for i in range(10):
+            struct.pack_into("=I", a.ring, SUBMIT_ENTRIES + i * 4, i)
+            struct.pack_into("=I", a.ring, SUBMIT_TAIL, i + 1)
+            a.kick()
+        struct.pack_into("=I", other.ring, SUBMIT_TAIL, 1)
+        other.kick()
+        self.assertEqual(select.select([other.done], [], [], migoffd.TIMEOUT)[0], [other.done])
+        a.close()
+        other.close()
 
     def test_punched_ring(self):
         """A client that frees the ring's memory harms nobody but itself."""

@@ -30,6 +30,9 @@ class WithDaemon(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.daemon = cls.enterClassContext(Daemon("[policy]\nmax-batches=2\n"))
+        # Started, and nobody has connected yet.
+        cls.daemon.wait_log("degraded: ")
+        cls.n_fds = cls.daemon.count_fds()
 
     def setUp(self):
         self.client = self.enterContext(self.daemon.connect())
@@ -137,14 +140,14 @@ class Interface(WithDaemon):
 
     def test_detach(self):
         """When the connection ends everything of the client is gone, whatever it had open."""
-        self.daemon.wait_status(lambda s: s["nClients"] == 0 and not s["clients"])
-        before = self.daemon.count_fds()
+        # Only this connection, which is not attached.
+        self.daemon.wait_fds(self.n_fds + 1)
         for _ in range(20):
             with self.daemon.connect() as c:
                 c.call("io.migoff.Attach")
                 c.open_target(os.getpid())
         self.daemon.wait_status(lambda s: s["nClients"] == 0 and not s["clients"])
-        self.assertEqual(self.daemon.count_fds(), before)
+        self.daemon.wait_fds(self.n_fds + 1)
 
     def test_accounts(self):
         """The status shows who is attached."""
