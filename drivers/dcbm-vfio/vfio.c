@@ -90,7 +90,7 @@ static int vfio_open_container(struct vfio_device *dev, struct why *why)
 static int vfio_explain_group_open(const struct vfio_device *dev, int r, struct why *why)
 {
 	why_fail(why, r, "/dev/vfio/%d of %s cannot be opened: %s", dev->group, dev->bdf,
-		 r == -EBUSY ? "another process has it" : strerror(-r));
+		 r == -EBUSY ? "it is in use" : strerror(-r));
 	switch (r) {
 	case -EBUSY:
 		return why_remedy(why, r, "stop what uses it: fuser -v /dev/vfio/%d", dev->group);
@@ -166,14 +166,13 @@ static int vfio_open_device(struct vfio_device *dev, struct why *why)
 	};
 	int r;
 
+	/* The kernel makes it close-on-exec by itself. */
 	dev->device_fd = ioctl(dev->group_fd, VFIO_GROUP_GET_DEVICE_FD, dev->bdf);
 	if (dev->device_fd < 0) {
 		r = -errno;
 		return why_fail(why, r, "VFIO does not hand out %s: %s", dev->bdf, strerror(-r));
 	}
-	/* There is no way to ask for it, and nothing was forked or executed meanwhile by us. */
-	if (fcntl(dev->device_fd, F_SETFD, FD_CLOEXEC) < 0 ||
-	    ioctl(dev->device_fd, VFIO_DEVICE_GET_INFO, &info) < 0 ||
+	if (ioctl(dev->device_fd, VFIO_DEVICE_GET_INFO, &info) < 0 ||
 	    ioctl(dev->device_fd, VFIO_DEVICE_GET_REGION_INFO, &config) < 0) {
 		r = -errno;
 		return why_fail(why, r, "VFIO does not describe %s: %s", dev->bdf, strerror(-r));

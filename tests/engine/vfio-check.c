@@ -6,6 +6,7 @@
 #include "vfio.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -68,6 +69,16 @@ static void test_bus_master(void)
 	EXPECT_OK(vfio_bus_master(dev, false));
 	EXPECT_OK(vfio_config_read(dev, PCI_COMMAND, &command, sizeof(command)));
 	EXPECT_TRUE(!(command & PCI_COMMAND_MASTER));
+	vfio_close(dev);
+}
+
+/* A program that is executed does not get the device along. */
+static void test_close_on_exec(void)
+{
+	struct vfio_device *dev = device_open(UINT32_MAX);
+
+	EXPECT_TRUE(fcntl(vfio_device_fd(dev), F_GETFD) & FD_CLOEXEC);
+	EXPECT_TRUE(fcntl(vfio_request_fd(dev), F_GETFD) & FD_CLOEXEC);
 	vfio_close(dev);
 }
 
@@ -136,14 +147,14 @@ static void test_address_space(void)
 	vfio_close(dev);
 }
 
-/* One process, one device: a second open says who has it. */
+/* One device, one user: a second open is refused, and one after the first has closed is not. */
 static void test_busy(void)
 {
 	struct vfio_device *dev = device_open(UINT32_MAX), *second = NULL;
 	struct why why = {};
 
 	EXPECT_EQ(vfio_open(arg_bdf, UINT32_MAX, &second, &why), -EBUSY);
-	EXPECT_TRUE(strstr(why.cause, "another process"));
+	EXPECT_TRUE(strstr(why.cause, "in use"));
 	EXPECT_TRUE(*why.remedy);
 	vfio_close(dev);
 	vfio_close(device_open(UINT32_MAX));
@@ -276,6 +287,7 @@ int main(int argc, char **argv)
 	vfio_close(dev);
 
 	RUN(test_bus_master);
+	RUN(test_close_on_exec);
 	RUN(test_reset);
 	RUN(test_window);
 	RUN(test_address_space);
