@@ -161,24 +161,6 @@ static void test_refused(void)
 	rig_close(&rig);
 }
 
-/* Each result is of an index within [@from, @from + @n), and none comes twice. */
-static void check_each_once(const struct rig *rig, const struct engine_result *results, size_t n,
-			    uint64_t from)
-{
-	bool *seen = calloc(n, sizeof(*seen));
-
-	EXPECT_TRUE(seen);
-	for (size_t i = 0; i < n; i++) {
-		EXPECT_GE(results[i].index, from);
-		EXPECT_TRUE(results[i].index - from < n);
-		EXPECT_TRUE(!seen[results[i].index - from]);
-		seen[results[i].index - from] = true;
-		if (engine_caps(rig->e)->in_order)
-			EXPECT_EQ(results[i].index, from + i);
-	}
-	free(seen);
-}
-
 /* As many copies as the ring holds go in one submit; one more is refused until some are done. */
 static void test_ring_full(void)
 {
@@ -200,7 +182,7 @@ static void test_ring_full(void)
 		EXPECT_EQ(rig_copy(&rig, 0, 0, 4096, &index), -ENOSPC);
 		EXPECT_OK(engine_submit(rig.e));
 		rig_collect(&rig, results, n);
-		check_each_once(&rig, results, n, round * n);
+		rig_each_once(&rig, results, n, round * n);
 		for (uint32_t i = 0; i < n; i++) {
 			EXPECT_EQ(results[i].status, ENGINE_COPIED);
 			EXPECT_TRUE(rig_equal(&rig, i * 4096, i * 8192, 4096));
@@ -344,7 +326,7 @@ static void test_stop_in_flight(void)
 		EXPECT_EQ(engine_state(rig.e), ENGINE_STOPPED);
 		EXPECT_EQ(engine_completed(rig.e, results, ARRAY_SIZE(results)), 16);
 		EXPECT_EQ(engine_in_flight(rig.e), 0);
-		check_each_once(&rig, results, 16, from);
+		rig_each_once(&rig, results, 16, from);
 		for (uint64_t i = 0; i < 16; i++) {
 			if (results[i].status != ENGINE_COPIED)
 				EXPECT_EQ(results[i].status, ENGINE_CANCELLED);
@@ -432,9 +414,11 @@ static void test_stats(void)
 	rig_close(&rig);
 }
 
-/* An engine can be closed, with or without work in it, and opened again, as often as one likes. */
+/* An engine can be closed, with or without work in it, leaves nothing, and can be opened again. */
 static void test_reopen(void)
 {
+	unsigned int n_fds = rig_count_fds();
+
 	for (int i = 0; i < 10; i++) {
 		struct engine_result result;
 		struct rig rig;
@@ -449,6 +433,7 @@ static void test_reopen(void)
 			EXPECT_TRUE(rig_equal(&rig, 0, 0, 65536));
 		}
 		rig_close(&rig);
+		EXPECT_EQ(rig_count_fds(), n_fds);
 	}
 }
 

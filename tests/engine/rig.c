@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "cleanup.h"
 #include "clock.h"
 #include "test.h"
 
@@ -99,4 +100,32 @@ bool rig_blank(const struct rig *rig, uint64_t dst, uint64_t len)
 void rig_wipe(struct rig *rig, uint64_t dst, uint64_t len)
 {
 	memset((char *)rig->dst.va + dst, RIG_BLANK, len);
+}
+
+void rig_each_once(const struct rig *rig, const struct engine_result *results, size_t n,
+		   uint64_t from)
+{
+	bool *seen = calloc(n, sizeof(*seen));
+
+	EXPECT_TRUE(seen);
+	for (size_t i = 0; i < n; i++) {
+		EXPECT_GE(results[i].index, from);
+		EXPECT_TRUE(results[i].index - from < n);
+		EXPECT_TRUE(!seen[results[i].index - from]);
+		seen[results[i].index - from] = true;
+		if (engine_caps(rig->e)->in_order)
+			EXPECT_EQ(results[i].index, from + i);
+	}
+	free(seen);
+}
+
+unsigned int rig_count_fds(void)
+{
+	_cleanup_closedir_ DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	EXPECT_TRUE(dir);
+	while (readdir(dir))
+		n++;
+	return n;
 }

@@ -54,4 +54,14 @@ bool rig_blank(const struct rig *rig, uint64_t dst, uint64_t len);
 /* Make a part of dst as at the beginning. */
 void rig_wipe(struct rig *rig, uint64_t dst, uint64_t len);
 
+/*
+ * Each result is of an index within [@from, @from + @n), none comes twice, and they are in order if
+ * the engine says that they are.
+ */
+void rig_each_once(const struct rig *rig, const struct engine_result *results, size_t n,
+		   uint64_t from);
+
+/* How many descriptors are open, and always the same number more. */
+unsigned int rig_count_fds(void);
+
 #endif
