@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# For tests of the daemon in the machine, after lib.sh: migoffd with the LSI, and daemon-check.
+
+LSI=0000:00:05.0
+BUILD=${MIGOFF_TEST_BUILD:-/build/main}
+DIR=$(mktemp -d)
+export MIGOFF_SOCKET=$DIR/io.migoff
+DAEMON=
+
+# Sanitizers must not be led astray by what the daemon shares with clients.
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+check()
+{
+	/build/main/tests/vm/daemon-check "$@"
+}
+
+# until_true SECONDS COMMAND...
+until_true()
+{
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || fail "waited in vain for: $*" "$(cat "$DIR/log")"
+		read -rt 0.1 <>"$DIR/never" || true
+	done
+}
+
+log_has()
+{
+	grep -q -- "$1" "$DIR/log"
+}
+
+mode_is()
+{
+	[[ $(/build/main/migoffctl/migoffctl status --json 2>/dev/null) == *"\"mode\":\"$1\""* ]]
+}
+
+# start_daemon MODE [KEY=VALUE...]: section.key=value; wait until it is in that mode.
+start_daemon()
+{
+	local mode=$1 setting
+	shift
+	for setting in engine.devices=$LSI "$@"; do
+		printf '[%s]\n%s\n' "${setting%%.*}" "${setting#*.}"
+	done >"$DIR/conf"
+	"$BUILD/daemon/migoffd" --config="$DIR/conf" --socket="$MIGOFF_SOCKET" >"$DIR/log" 2>&1 &
+	DAEMON=$!
+	until_true 30 mode_is "$mode"
+}
+
+# SIGTERM: it ends in good time, says that all was well, and leaves nothing behind.
+stop_daemon()
+{
+	kill "$DAEMON"
+	wait "$DAEMON" || fail "migoffd ended with $?: $(cat "$DIR/log")"
+	DAEMON=
+	none_live
+}
+
+# Nothing of the hook is in use any more.
+none_live()
+{
+	local file
+	for file in /sys/class/misc/migoff/counters/live_*; do
+		[[ $(<"$file") == 0 ]] || fail "$(basename "$file") is $(<"$file")"
+	done
+}
+
+# value KEY TEXT: of "KEY=VALUE" in it.
+value()
+{
+	[[ " $2 " =~ [[:space:]]$1=([0-9]+)[[:space:]] ]] || fail "no $1 in: $2"
+	echo "${BASH_REMATCH[1]}"
+}
+
+daemon_gone()
+{
+	[[ ! -S $MIGOFF_SOCKET || -z $DAEMON ]] || ! kill -0 "$DAEMON" 2>/dev/null
+}
+
+at_end()
+{
+	[[ -z $DAEMON ]] || kill -9 "$DAEMON" 2>/dev/null || true
+	rm -rf "$DIR"
+}
+trap at_end EXIT
+
+mkfifo "$DIR/never"
+modprobe migoff
+bind_vfio $LSI
