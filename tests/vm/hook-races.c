@@ -198,7 +198,7 @@ static void once(int i, target_fn action, enum after after, uint32_t flags)
 	struct migoff_range range;
 	struct migoff_prepare p;
 	struct target t;
-	bool answered;
+	bool answered = false;
 	long addr;
 	char c;
 
