@@ -217,11 +217,15 @@ static bool replace(struct batch_folio *f)
 	unsigned long large = folio_test_large(f->src) ? MIGRATE_PFN_COMPOUND : 0;
 	unsigned long src = migrate_pfn(folio_pfn(f->src)) | MIGRATE_PFN_MIGRATE | large;
 	unsigned long dst = migrate_pfn(folio_pfn(f->dst)) | large;
+	bool deferred = folio_order(f->src) > 1 && !data_race(list_empty(&f->src->_deferred_list));
 	bool moved;
 
 	folio_unreferenced(f->src);
 	migrate_device_pages(&src, &dst, 1);
 	moved = src & MIGRATE_PFN_MIGRATE;
+	/* The kernel has taken the source off that list; it does the same for its own migrations. */
+	if (moved && deferred)
+		resolved_deferred_split_folio(f->dst);
 	migrate_device_finalize(&src, &dst, 1);
 	f->dst = NULL;
 	count(live_destinations, -1);

@@ -217,6 +217,7 @@ struct folio *resolved_folio_walk_start(struct folio_walk *fw, struct vm_area_st
 bool resolved_folio_isolate_lru(struct folio *folio);
 void resolved_try_to_migrate(struct folio *folio, enum ttu_flags flags);
 void resolved_try_to_unmap_flush(void);
+void resolved_deferred_split_folio(struct folio *folio);
 void resolved_put_anon_vma(struct anon_vma *anon_vma);
 
 /* counters.c: /sys/class/misc/migoff/counters/ */

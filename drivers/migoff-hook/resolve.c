@@ -13,6 +13,8 @@
  *				migrate_vma_setup() splits large folios that are mapped by PTEs
  *	try_to_migrate		likewise
  *	try_to_unmap_flush	one round of TLB flushes a batch, not one a page
+ *	deferred_split_folio	a large folio on the list of those that may be split for being mostly empty
+ *				is on it after the move, too
  *	__put_anon_vma		a batch outlives the target's mmap_lock, so each folio's reverse map is
  *				held; the last reference has to free it
  */
@@ -31,6 +33,7 @@ DEFINE_STATIC_CALL_RET0(call_folio_walk_start, folio_walk_start);
 DEFINE_STATIC_CALL_RET0(call_folio_isolate_lru, folio_isolate_lru);
 DEFINE_STATIC_CALL_NULL(call_try_to_migrate, try_to_migrate);
 DEFINE_STATIC_CALL_NULL(call_try_to_unmap_flush, try_to_unmap_flush);
+DEFINE_STATIC_CALL_NULL(call_deferred_split_folio, deferred_split_folio);
 DEFINE_STATIC_CALL_NULL(call_put_anon_vma, __put_anon_vma);
 
 static void *resolve(const char *name)
@@ -74,6 +77,9 @@ int resolve_symbols(void)
 	if (r)
 		return r;
 	r = RESOLVE(call_try_to_unmap_flush, try_to_unmap_flush);
+	if (r)
+		return r;
+	r = RESOLVE(call_deferred_split_folio, deferred_split_folio);
 	if (r)
 		return r;
 	return RESOLVE(call_put_anon_vma, __put_anon_vma);
@@ -120,6 +126,15 @@ void resolved_try_to_migrate(struct folio *folio, enum ttu_flags flags)
 void resolved_try_to_unmap_flush(void)
 {
 	static_call(call_try_to_unmap_flush)();
+}
+
+/**
+ * resolved_deferred_split_folio() - Put a large folio on the list of those that may be mostly empty.
+ * @folio: locked.
+ */
+void resolved_deferred_split_folio(struct folio *folio)
+{
+	static_call(call_deferred_split_folio)(folio, false);
 }
 
 /**

@@ -188,6 +188,63 @@ static void test_memcg(void)
 	target_start(&target);
 }
 
+static long vmstat(const char *key)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/vmstat", "re");
+	char name[64];
+	long value;
+
+	while (f && fscanf(f, "%63s %ld", name, &value) == 2)
+		if (!strcmp(name, key))
+			return value;
+	return -1;
+}
+
+static long in_map_sparse(long len, long unused, long unused2)
+{
+	char *p = mmap(NULL, (size_t)len + HUGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	p = (char *)ALIGN_UP((uintptr_t)p, HUGE);
+	madvise(p, (size_t)len, MADV_HUGEPAGE);
+	for (long i = 0; i < len; i += (long)HUGE)
+		p[i] = 1;
+	return (long)p;
+}
+
+/* Large folios that are mostly empty can still be found and split when memory is short. */
+static void test_underused(void)
+{
+	const char *limit = "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none";
+	long before = vmstat("thp_underused_split_page"), addr;
+	char pid[16];
+	int fd;
+
+	if (before < 0)
+		return;
+	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
+	EXPECT_EQ(mkdir("/sys/fs/cgroup/hook-state", 0755), 0);
+	snprintf(pid, sizeof(pid), "%d", target.pid);
+	write_file("/sys/fs/cgroup/hook-state/cgroup.procs", pid);
+	write_file(limit, "100");
+	addr = EXPECT_OK(target_call(&target, in_map_sparse, MIB(16), 0, 0));
+	EXPECT_EQ(smaps_kib(target.pid, (uint64_t)addr, "AnonHugePages"), MIB(16) / 1024);
+	move(addr, MIB(16), 1);
+	fd = open("/sys/fs/cgroup/hook-state/memory.reclaim", O_WRONLY | O_CLOEXEC);
+	for (int i = 0; i < 10 && vmstat("thp_underused_split_page") == before; i++)
+		if (write(fd, "8M", 2) < 0 && errno != EAGAIN)
+			TEST_FAIL("memory.reclaim: %s", strerror(errno));
+	close(fd);
+	EXPECT_GE(vmstat("thp_underused_split_page"), before + 1);
+	write_file(limit, "511");
+	target_end(&target);
+	for (int i = 0; i < 100 && rmdir("/sys/fs/cgroup/hook-state"); i++)
+		usleep(20000);
+	target_start(&target);
+}
+
 static long all_free_kib(void)
 {
 	write_file("/proc/sys/vm/drop_caches", "3");
@@ -235,6 +292,7 @@ int main(void)
 	RUN(test_dirty);
 	RUN(test_soft_dirty);
 	RUN(test_memcg);
+	RUN(test_underused);
 	RUN(test_no_slope);
 	target_end(&target);
 	hook_close(&hook);
