@@ -128,6 +128,25 @@ static void test_window(void)
 	vfio_close(dev);
 }
 
+/* Not even when there is no other room left. */
+static void test_window_is_kept(void)
+{
+	struct vfio_device *dev = device_open(64 * MIB - 1);
+	struct dma_area area;
+	uint64_t window = 0;
+	int n = 0;
+
+	EXPECT_OK(vfio_window_reserve(dev, 32 * MIB, &window, NULL));
+	EXPECT_EQ(window, 32 * MIB);
+	while (vfio_dma_alloc(dev, 2 * MIB, &area, NULL) == 0) {
+		EXPECT_TRUE(!overlap(&area, window, 32 * MIB));
+		n++;
+	}
+	/* The first 2 MiB cannot be used whole, for there is no address 0. */
+	EXPECT_EQ(n, 15);
+	vfio_close(dev);
+}
+
 /* Address space that is used up is refused, and can be used again once given back. */
 static void test_address_space(void)
 {
@@ -136,7 +155,6 @@ static void test_address_space(void)
 	struct why why = {};
 	int n = 0;
 
-	/* The first 2 MiB cannot be used whole, for there is no address 0. */
 	while (n < 9 && vfio_dma_alloc(dev, 2 * MIB, &areas[n], &why) == 0)
 		n++;
 	EXPECT_EQ(n, 7);
@@ -290,6 +308,7 @@ int main(int argc, char **argv)
 	RUN(test_close_on_exec);
 	RUN(test_reset);
 	RUN(test_window);
+	RUN(test_window_is_kept);
 	RUN(test_address_space);
 	RUN(test_busy);
 	RUN(test_request_fd);
