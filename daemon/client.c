@@ -313,6 +313,27 @@ void request_set_status(struct request *rq, uint64_t page, uint64_t n, int32_t s
 		to[page + i] = status;
 }
 
+void request_charge(const struct request *rq, struct account *total,
+		    const struct account_values *more)
+{
+	const struct dataplane_client *spec = &rq->client->spec;
+
+	account_merge(total, more);
+	account_merge(spec->account, more);
+	if (spec->uid_account)
+		account_merge(spec->uid_account, more);
+}
+
+void request_charge_blocked(const struct request *rq, struct account *total, uint64_t ns)
+{
+	const struct dataplane_client *spec = &rq->client->spec;
+
+	account_add_blocked(total, ns);
+	account_add_blocked(spec->account, ns);
+	if (spec->uid_account)
+		account_add_blocked(spec->uid_account, ns);
+}
+
 struct dataplane_msg *request_end(struct request *rq)
 {
 	struct target *t = rq->target;

@@ -171,6 +171,23 @@ void request_progress(struct request *rq, uint64_t bytes);
 void request_set_status(struct request *rq, uint64_t page, uint64_t n, int32_t status);
 
 /**
+ * request_charge() - Count for all whom a request concerns.
+ * @rq: the request.
+ * @total: the account over all clients.
+ * @more: what to add.
+ */
+void request_charge(const struct request *rq, struct account *total,
+		    const struct account_values *more);
+
+/**
+ * request_charge_blocked() - Count the time that a batch's pages were unavailable.
+ * @rq: the request.
+ * @total: the account over all clients.
+ * @ns: the time.
+ */
+void request_charge_blocked(const struct request *rq, struct account *total, uint64_t ns);
+
+/**
  * request_end() - Give a request back to the client.
  * @rq: the request, ACTIVE, without batches; its result is complete.
  *

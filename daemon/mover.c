@@ -62,22 +62,6 @@ uint64_t mover_batch_bytes(const struct mover *m)
 
 /* The end of a request. */
 
-static void request_charge(struct mover *m, struct request *rq, const struct account_values *more)
-{
-	account_merge(m->account, more);
-	account_merge(rq->client->spec.account, more);
-	if (rq->client->spec.uid_account)
-		account_merge(rq->client->spec.uid_account, more);
-}
-
-static void request_charge_blocked(struct mover *m, struct request *rq, uint64_t ns)
-{
-	account_add_blocked(m->account, ns);
-	account_add_blocked(rq->client->spec.account, ns);
-	if (rq->client->spec.uid_account)
-		account_add_blocked(rq->client->spec.uid_account, ns);
-}
-
 /* Pages that no batch came to have an end of their own, or the sums would not agree. */
 static void request_count_rest(struct request *rq, struct account_values *more)
 {
@@ -114,7 +98,7 @@ static void request_check_end(struct mover *m, struct request *rq)
 	request_count_rest(rq, &more);
 	assert(sums_agree(&rq->result));
 	rq->result.elapsed_ns = loop_now_ns() - rq->started_ns;
-	request_charge(m, rq, &more);
+	request_charge(rq, m->account, &more);
 	m->n_requests--;
 	waiting = request_end(rq);
 	if (waiting)
@@ -219,14 +203,14 @@ static void batch_account(struct batch *b, bool over)
 	uint64_t bad;
 
 	bad = batch_collect(b, info, hook_extents(m->hook, b->slot), over, &more);
-	request_charge(m, rq, &more);
+	request_charge(rq, m->account, &more);
 	if (b->device && bad)
 		device_lied(b->device);
 	else if (b->device && more.bytes_engine)
 		device_worked(b->device);
 	if (info->n_taken == 0 || !over)
 		return;
-	request_charge_blocked(m, rq, info->blocked_ns);
+	request_charge_blocked(rq, m->account, info->blocked_ns);
 	rq->result.blocked_max_ns = MAX(rq->result.blocked_max_ns, (uint64_t)info->blocked_ns);
 	policy_pace_learn(&m->pace, info->bytes_taken, info->blocked_ns);
 }

@@ -8,16 +8,10 @@
 
 #include "cleanup.h"
 #include "macros.h"
+#include "setup.h"
 
 #define TICK_NS		500000000ull
 #define RETRY_NS	2000000000ull
-
-#define MIB		(1ull << 20)
-#define SLOT_ALIGN	(2 * MIB)
-#define MAX_WINDOW	(1024 * MIB)
-
-#define MIN_EXTENTS	512
-#define MAX_EXTENTS	16384
 
 /* The engines' callbacks are the mover's, but for this one. */
 static void plane_changed(void *user)
@@ -77,27 +71,6 @@ int plane_init(struct plane *p)
 
 /* The hook. */
 
-/* Half of a slot's part of the window: what a batch can hold. */
-static uint64_t slot_half(const struct dataplane_config *c)
-{
-	uint64_t most = ALIGN_DOWN(MAX_WINDOW / (2 * c->n_slots), SLOT_ALIGN);
-	uint64_t wanted = ALIGN_UP(MIN(c->policy.max_batch, (uint64_t)MAX_WINDOW), SLOT_ALIGN);
-
-	return MAX(MIN(wanted, most), SLOT_ALIGN);
-}
-
-static uint64_t window_len(const struct dataplane_config *c)
-{
-	return 2 * slot_half(c) * c->n_slots;
-}
-
-static uint32_t extents_per_slot(const struct dataplane_config *c)
-{
-	uint64_t folios = slot_half(c) / MAX(c->policy.min_folio, REQUEST_PAGE_SIZE);
-
-	return (uint32_t)MIN(MAX(folios, (uint64_t)MIN_EXTENTS), (uint64_t)MAX_EXTENTS);
-}
-
 static enum dataplane_verify resolve_verify(struct plane *p)
 {
 	if (p->config.verify != DATAPLANE_VERIFY_AUTO)
@@ -111,28 +84,13 @@ static enum dataplane_verify resolve_verify(struct plane *p)
 	return DATAPLANE_VERIFY_OFF;
 }
 
-static uint32_t setup_flags(const struct plane *p)
-{
-	uint32_t flags = p->config.expire_copy ? MIGOFF_SETUP_EXPIRE_COPY : 0;
-
-	if (p->verify == DATAPLANE_VERIFY_SAMPLED)
-		flags |= MIGOFF_SETUP_VERIFY_SAMPLED;
-	if (p->verify == DATAPLANE_VERIFY_FULL)
-		flags |= MIGOFF_SETUP_VERIFY_FULL;
-	return flags;
-}
-
 static void plane_open_hook(struct plane *p)
 {
-	struct migoff_setup setup = {
-		.n_slots = p->config.n_slots,
-		.n_extents = extents_per_slot(&p->config),
-		.deadline_ns = p->config.deadline_ns,
-	};
+	struct migoff_setup setup;
 
 	assert(!p->hook);
 	p->verify = resolve_verify(p);
-	setup.flags = setup_flags(p);
+	setup = setup_make(&p->config, p->verify);
 	for (uint32_t i = 0; i < p->engines.n_devices; i++) {
 		const struct device *d = &p->engines.devices[i];
 
@@ -154,19 +112,6 @@ static void plane_open_hook(struct plane *p)
 		if (d->engine && !d->withdrawn)
 			device_start(d);
 	}
-}
-
-/* The configuration, the devices. */
-
-static bool same_devices(const struct dataplane_config *a, const struct dataplane_config *b)
-{
-	if (a->n_devices != b->n_devices || strcmp(a->fault, b->fault) ||
-	    window_len(a) != window_len(b))
-		return false;
-	for (uint32_t i = 0; i < a->n_devices; i++)
-		if (strcmp(a->devices[i], b->devices[i]))
-			return false;
-	return true;
 }
 
 static void plane_withdraw_all(struct plane *p)
@@ -202,7 +147,7 @@ static void plane_apply_reload(struct plane *p)
 
 	if (!p->reload)
 		return;
-	devices = !same_devices(&p->config, &p->next_config);
+	devices = !setup_same_devices(&p->config, &p->next_config);
 	p->config = p->next_config;
 	p->mover.policy = p->config.policy;
 	if (devices)
@@ -223,7 +168,7 @@ static void plane_rebuild(struct plane *p)
 		p->hook = hook_close(p->hook);
 		why_fail(&p->hook_why, 0, "closed while the devices change");
 	}
-	if (p->reload && !same_devices(&p->config, &p->next_config))
+	if (p->reload && !setup_same_devices(&p->config, &p->next_config))
 		plane_withdraw_all(p);
 	if (!plane_devices_quiet(p))
 		return;
@@ -231,7 +176,7 @@ static void plane_rebuild(struct plane *p)
 	answer_list(p, &p->releases);
 	plane_apply_reload(p);
 	if (!p->stopping) {
-		engines_open(&p->engines, window_len(&p->config));
+		engines_open(&p->engines, setup_window_len(&p->config));
 		plane_open_hook(p);
 	}
 	p->rebuilding = false;
@@ -253,7 +198,7 @@ static bool plane_wants_rebuild(const struct plane *p)
 static void plane_look(struct plane *p, uint64_t now_ns)
 {
 	p->retry_at_ns = now_ns + RETRY_NS;
-	if (engines_open(&p->engines, window_len(&p->config)))
+	if (engines_open(&p->engines, setup_window_len(&p->config)))
 		p->rebuilding = true;
 	else if (!p->hook)
 		plane_open_hook(p);

@@ -14,8 +14,12 @@
 #define GUESS_NS_PER_MIB	1000000ull
 #define GUESS_FIXED_NS		500000ull
 
-/* Weight of a new batch: 1/8. */
-#define PACE_SHIFT		3
+/*
+ * Weight of a new batch: 1/4 when it was slower than expected, 1/16 when it was faster, so that what
+ * is expected is nearer to the slow ones than to the average.
+ */
+#define PACE_SLOWER_SHIFT	2
+#define PACE_FASTER_SHIFT	4
 
 /* Batches smaller than this tell about the fixed cost, larger ones about the cost of a MiB. */
 #define PACE_SMALL		(256ull << 10)
@@ -56,7 +60,9 @@ uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_p
 
 static uint64_t pace_average(uint64_t old, uint64_t sample)
 {
-	return old - (old >> PACE_SHIFT) + (sample >> PACE_SHIFT);
+	if (sample > old)
+		return old + ((sample - old) >> PACE_SLOWER_SHIFT);
+	return old - ((old - sample) >> PACE_FASTER_SHIFT);
 }
 
 void policy_pace_learn(struct policy_pace *pace, uint64_t bytes, uint64_t blocked_ns)

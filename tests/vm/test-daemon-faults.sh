@@ -10,13 +10,13 @@ set -euo pipefail
 # faulty FAULT WANT [KEY=VALUE...]: move there and back; WANT is an arithmetic condition.
 faulty()
 {
-	# shellcheck disable=SC2034 # named by $2
 	local fault=$1 want=$2 out engine cpu left
 	shift 2
 	# So far that the CPU has made its copies by then, however slow the machine is.
 	start_daemon engine "engine.fault=$fault" policy.deadline=8s "$@"
 	out=$(check move huge 32 1)
 	echo "$fault: $out"
+	# shellcheck disable=SC2034 # the condition names them
 	engine=$(value engine "$out") cpu=$(value cpu "$out") left=$(value left "$out")
 	((want)) || fail "with $fault it should be that $want"
 	[[ $out == *" error=0 expired=0" ]] || fail "$fault must not fail the request"
