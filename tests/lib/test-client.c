@@ -60,6 +60,7 @@ static void test_one(void)
 	struct migoff_request q = request(ranges, 2, status);
 	struct migoff_result res;
 	struct fake_request *got;
+	struct pollfd p;
 	uint64_t id;
 
 	start(FAKE_ODD_FAIL);
@@ -79,6 +80,10 @@ static void test_one(void)
 	EXPECT_EQ(status[2], 3);
 	EXPECT_EQ(migoff_cancel(m, id), -ENOENT);
 	EXPECT_EQ(migoff_progress(m, id, &id), -ENOENT);
+	/* and then there is peace */
+	EXPECT_EQ(migoff_reap(m, &res), 0);
+	p = (struct pollfd){ .fd = migoff_fd(m), .events = POLLIN };
+	EXPECT_EQ(poll(&p, 1, 0), 0);
 
 	EXPECT_EQ(fake.log->n_requests, 1);
 	EXPECT_EQ(got->request.flags, RING_MOVE_ALL);
@@ -123,14 +128,26 @@ static void test_many(void)
 		EXPECT_TRUE(res.cookie < 64 && !(seen >> res.cookie & 1));
 		seen |= 1ull << res.cookie;
 	}
-	/* all slots and all of the data area are free again */
-	fake.log->mode = FAKE_MOVE;
-	for (unsigned int i = 0; i < 1000; i++) {
-		struct migoff_request q = request(&range, 1, status[0]);
+	stop();
+}
+
+/* Slots and data area are free again after each request, however large. */
+static void test_reuse(void)
+{
+	struct migoff_range range = { .start = PAGE };
+	struct migoff_result res;
+	int *status;
+
+	start(FAKE_MOVE);
+	range.len = migoff_limit_pages(m) * PAGE;
+	status = malloc(migoff_limit_pages(m) * sizeof(*status));
+	for (unsigned int i = 0; i < 2 * RING_N_SLOTS; i++) {
+		struct migoff_request q = request(&range, 1, status);
 
 		EXPECT_OK(migoff_submit(t, &q, NULL));
 		EXPECT_EQ(wait_result(&res), 1);
 	}
+	free(status);
 	stop();
 }
 
@@ -279,6 +296,7 @@ int main(void)
 	signal(SIGPIPE, SIG_DFL);
 	RUN(test_one);
 	RUN(test_many);
+	RUN(test_reuse);
 	RUN(test_malformed);
 	RUN(test_gone);
 	RUN(test_garbage);

@@ -297,6 +297,12 @@ static void split(void)
 	EXPECT_EQ(fake.log->requests[1].request.flags, RING_MOVE_ALL);
 	EXPECT_EQ(fake.log->n_attach, 1);
 	EXPECT_EQ(fake.log->n_open, 1);
+
+	/* What the kernel refuses does not come to the daemon, which here would claim success. */
+	fake.log->mode = FAKE_MOVE;
+	EXPECT_EQ(migoff_move_pages(0, 8, pages, nodes, status, MOVE | 1), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(fake.log->n_requests, 2);
 }
 
 static void test_split(void)
