@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "fake-hook.h"
@@ -237,6 +238,22 @@ static void test_eventfds(void)
 	teardown();
 }
 
+/* A client that takes back what it kicked, before the daemon can read it, makes nobody wait either. */
+static void test_kick_stolen(void)
+{
+	setup();
+	EXPECT_EQ(fcntl(rude.kick_fd, F_SETFL, 0), 0);
+	for (int i = 0; i < 20000; i++) {
+		uint64_t n;
+		struct iovec iov = { .iov_base = &n, .iov_len = sizeof(n) };
+
+		kick();
+		if (preadv2(rude.kick_fd, &iov, 1, -1, RWF_NOWAIT) < 0)
+			EXPECT_EQ(errno, EAGAIN);
+	}
+	teardown();
+}
+
 /* A client that kicks without end, and submits nothing, does not keep the others from being served. */
 static void test_kick_storm(void)
 {
@@ -275,6 +292,7 @@ int main(void)
 	RUN(test_scribble);
 	RUN(test_change);
 	RUN(test_eventfds);
+	RUN(test_kick_stolen);
 	RUN(test_kick_storm);
 	RUN(test_not_reading);
 	return 0;
