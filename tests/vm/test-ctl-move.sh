@@ -15,6 +15,7 @@ run()
 		fail "migoffctl move $*: status $status, expected $expected: $(cat "$WORK/json" "$WORK/err")"
 }
 
+# shellcheck disable=SC2119 # no lines beyond those that it has by itself
 start_migoffd
 start_subject 64
 expect "all on node 0" [ "$(ask nodes)" == 0:32 ]

@@ -4,6 +4,7 @@
 # For tests of the units: . /src/tests/systemd/lib/service.sh
 . /src/tests/vm/lib/lib.sh
 
+# shellcheck disable=SC2034 # the tests use it
 ENGINE=0000:00:05.0
 CONFIG=/run/migoffd/migoffd.conf.d/test.conf
 
