@@ -36,5 +36,5 @@ expect "the module cannot be unloaded in use" in_use
 expect "bind" migoff-bind bind
 wait_for "the engine is taken up" mode_is engine
 expect "by the same process" test "$(main_pid)" = "$pid"
-systemctl unmask --runtime --quiet migoff-bind
+systemctl stop migoffd
 migoff-bind unbind

@@ -49,7 +49,8 @@ reset_service()
 {
 	systemctl stop migoffd.service migoffd.socket migoff-bind.service 2>/dev/null
 	systemctl reset-failed migoffd.service 2>/dev/null || true
-	rm -f $CONFIG
+	systemctl unmask --runtime --quiet migoff-bind
+	rm -f $CONFIG /run/modprobe.d/test.conf
 	modprobe -q -r migoff || true
 }
 trap reset_service EXIT
