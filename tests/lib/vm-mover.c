@@ -44,7 +44,7 @@ static void child_main(void)
 	static unsigned int expected[N];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (unsigned long i = 0;; i++) {
+	for (;;) {
 		unsigned long page = (unsigned long)random() % N;
 		unsigned int *word = (unsigned int *)(area + page * PAGE);
 
