@@ -35,10 +35,10 @@ begin
 kill -INT "$move"
 finish
 [[ $status == 130 ]] || fail "status $status"
-json "$WORK/json" 'j["interrupted"] and not j["kernel"]["asked"] and 0 < j["bytesEngine"] < 128 << 20'
+json "$WORK/json" 'j["interrupted"] and not j["kernel"]["asked"] and 0 < j["bytesMoved"] < 128 << 20'
 expect "the content as it was" [ "$(ask check)" == ok ]
 read -r on0 on1 <<<"$(ask nodes)"
-json "$WORK/json" "j['bytesEngine'] == ${on1#1:} * (2 << 20) and ${on0#0:} > 0"
+json "$WORK/json" "j['bytesMoved'] == ${on1#1:} * (2 << 20) and ${on0#0:} > 0"
 
 echo "exec"
 begin
