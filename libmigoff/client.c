@@ -239,15 +239,6 @@ struct migoff *migoff_close(struct migoff *m)
 	return NULL;
 }
 
-void client_abandon(struct migoff *m)
-{
-	fd_close(m->epoll_fd);
-	fd_close(m->submit_fd);
-	fd_close(m->done_fd);
-	fd_close(m->link_fd);
-	munmap(m->ring, m->ring_len);
-}
-
 int migoff_fd(const struct migoff *m)
 {
 	return m->epoll_fd;
@@ -308,12 +299,6 @@ static void target_free(struct migoff_target *t)
 	fd_close(t->pidfd);
 	fd_close(t->pagemap_fd);
 	free(t);
-}
-
-void client_abandon_target(struct migoff_target *t)
-{
-	fd_close(t->pidfd);
-	fd_close(t->pagemap_fd);
 }
 
 static void target_freep(struct migoff_target **t)

@@ -56,16 +56,4 @@ struct migoff_target {
  */
 bool client_lost(struct migoff *m);
 
-/**
- * client_abandon() - Close the descriptors of a connection in a child that inherited it.
- * @m: the connection; nothing of it may be used afterwards.
- *
- * Only system calls: in the parent another thread may have been in the middle of anything, so that
- * neither memory nor the link's state can be relied upon. The memory stays allocated.
- */
-void client_abandon(struct migoff *m);
-
-/* The same for a target. */
-void client_abandon_target(struct migoff_target *t);
-
 #endif

@@ -35,9 +35,16 @@ static int64_t now_ms(void)
 	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static void drop(struct pool_conn *c)
+{
+	for (unsigned int i = 0; i < POOL_TARGETS; i++)
+		c->targets[i] = migoff_target_close(c->targets[i]);
+	c->m = migoff_close(c->m);
+}
+
 /*
- * The parent goes on using what it has: close our copies, send nothing. Of a connection that a thread
- * of the parent was using, it is not known which descriptors are still its own: they stay open.
+ * The parent goes on using what it has: give our part back, say nothing to the daemon. A connection that a
+ * thread of the parent was using can be in any state: it is left as it is.
  */
 static void disown(void)
 {
@@ -45,10 +52,8 @@ static void disown(void)
 		struct pool_conn *c = &pool.conns[i];
 
 		if (c->m && !c->busy) {
-			for (unsigned int j = 0; j < POOL_TARGETS; j++)
-				if (c->targets[j])
-					client_abandon_target(c->targets[j]);
-			client_abandon(c->m);
+			c->m->lost = true;
+			drop(c);
 		}
 		*c = (struct pool_conn){};
 	}
@@ -110,13 +115,6 @@ static void back_off(bool quick)
 	pool.retry_at_ms = now_ms() + pool.retry_delay_ms;
 	pool.retry_delay_ms = MIN(pool.retry_delay_ms * 2, (int64_t)RETRY_MAX_MS);
 	pthread_mutex_unlock(&pool.lock);
-}
-
-static void drop(struct pool_conn *c)
-{
-	for (unsigned int i = 0; i < POOL_TARGETS; i++)
-		c->targets[i] = migoff_target_close(c->targets[i]);
-	c->m = migoff_close(c->m);
 }
 
 static int connect_place(struct pool_conn *c, bool may_try)

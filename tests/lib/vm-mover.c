@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Moves the memory of a child to and fro by the drop-in call until SIGTERM, while the child changes and
+ * Moves the memory of a child back and forth by the drop-in call until SIGTERM, while the child changes and
  * checks it. Each call has to leave every page on its destination, and to end in time. One line a move.
  *
  * usage: vm-mover SECONDS-PER-CALL

@@ -16,7 +16,7 @@ run()
 }
 
 # shellcheck disable=SC2119 # no lines beyond those that it has by itself
-start_migoffd
+start_migoffd "[policy]" "min-folio=64K"
 start_subject 64
 expect "all on node 0" [ "$(ask nodes)" == 0:32 ]
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# stress-ng, which checks its own memory, survives being moved to and fro all the time.
+# stress-ng, which checks its own memory, survives being moved back and forth all the time.
 set -euo pipefail
 . /src/tests/lib/vm.sh
 

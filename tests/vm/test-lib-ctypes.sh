@@ -7,5 +7,5 @@ set -euo pipefail
 
 start_migoffd "[policy]" "min-request=4K"
 /src/tests/lib/test-ctypes.py /build/main/libmigoff/libmigoff.so.0 --to-node 1
-expect "the engine has moved 16 MiB to and fro" [ "$(counter bytesEngine)" -ge $((32 << 20)) ]
+expect "the engine has moved 16 MiB back and forth" [ "$(counter bytesEngine)" -ge $((32 << 20)) ]
 stop_migoffd

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# While memory is moved to and fro without a pause, the daemon is killed, stopped, continued and started
+# While memory is moved back and forth without a pause, the daemon is killed, stopped, continued and started
 # anew: each call of the library ends in time with all pages moved, and no byte changes.
 set -euo pipefail
 . /src/tests/lib/vm.sh
