@@ -167,6 +167,22 @@ static long in_exit(long unused, long unused2, long unused3)
 	_exit(0);
 }
 
+#define MANY 512
+
+/* Many mappings that are no neighbours, so that each has a reverse map of its own. */
+static long in_make_many(long unused, long unused2, long unused3)
+{
+	char *p = mmap(NULL, 2 * MANY * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || madvise(p, 2 * MANY * PAGE, MADV_NOHUGEPAGE))
+		return -errno;
+	for (int i = 0; i < MANY; i++) {
+		munmap(p + (2 * i + 1) * PAGE, PAGE);
+		p[2 * i * PAGE] = 1;
+	}
+	return (long)p;
+}
+
 enum after {
 	SAME,		/* all content is there */
 	ALIVE,		/* it answers */
@@ -174,7 +190,7 @@ enum after {
 	GONE,		/* killed by us */
 };
 
-static void end_batch(int how)
+static void end_batch(int how, uint64_t pages)
 {
 	switch (how % 3) {
 	case 0:
@@ -190,7 +206,7 @@ static void end_batch(int how)
 	}
 	EXPECT_EQ(hook_counter("live_anon_vmas"), 0);
 	EXPECT_EQ(hook_counter("live_folios"), 0);
-	EXPECT_EQ(hook_pages(&hook, 0), (LARGE + SMALL) / PAGE);
+	EXPECT_EQ(hook_pages(&hook, 0), pages);
 }
 
 static void once(int i, target_fn action, enum after after, uint32_t flags)
@@ -227,7 +243,7 @@ static void once(int i, target_fn action, enum after after, uint32_t flags)
 	}
 	if (i % 5 == 0)
 		shrink_slabs();
-	end_batch(i);
+	end_batch(i, (LARGE + SMALL) / PAGE);
 	if (after == SAME || after == ALIVE) {
 		if (!answered)
 			EXPECT_GE(target_receive(&t), 0);
@@ -256,14 +272,49 @@ static const struct {
 	{ "fork, the child ends", in_fork_exit, SAME, 0 },
 };
 
+/*
+ * The target goes, and with it every reverse map that the batch has pages of; the kernel gives the slabs
+ * that held nothing else back, and overwrites them (with page_poison=1). Nothing else runs that would use
+ * them again.
+ */
+static void many_killed(int i)
+{
+	struct migoff_range range;
+	struct migoff_prepare p;
+	struct target t;
+	long addr;
+
+	target_start(&t);
+	addr = EXPECT_OK(target_call(&t, in_make_many, 0, 0, 0));
+	range = range_of(addr, 2 * MANY * PAGE);
+	p = prepare_args(&t, &range, 1, 1);
+	if (i % 3 == 2)
+		p.deadline_ns = 100000000;
+	EXPECT_GE(hook_run(&hook, MIGOFF_CMD_PREPARE, &p), 1);
+	EXPECT_EQ(hook_counter("live_anon_vmas"), hook_info(&hook, 0)->n_taken);
+	kill(t.pid, SIGKILL);
+	EXPECT_EQ(waitpid(t.pid, NULL, 0), t.pid);
+	t.pid = 0;
+	/* They are freed after a grace period of RCU. */
+	usleep(30000);
+	shrink_slabs();
+	end_batch(i, 2 * MANY);
+	target_end(&t);
+}
+
 int main(void)
 {
 	struct migoff_setup setup = hook_default_setup();
 	const char *option = getenv("MIGOFF_LONG");
 	bool long_run = option && *option;
-	pid_t pid = start_churn();
+	pid_t pid;
 
 	hook_open(&hook, &setup);
+	printf("killed, many mappings\n");
+	fflush(stdout);
+	for (int i = 0; i < REPEAT; i++)
+		many_killed(i);
+	pid = start_churn();
 	for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
 		printf("%s\n", cases[c].name);
 		fflush(stdout);
