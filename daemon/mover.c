@@ -242,7 +242,8 @@ static void batch_start_copying(struct batch *b)
 	enum account_fallback reason = FALLBACK_SMALL;
 
 	b->device = NULL;
-	if (b->request->wants_engine) {
+	/* A few pages of large folios are much to copy, whatever was asked for. */
+	if (b->request->wants_engine || policy_wants_engine(&m->policy, info->bytes_taken)) {
 		reason = FALLBACK_NO_ENGINE;
 		b->device = engines_choose(m->engines, b->request->plan.to_node);
 	}

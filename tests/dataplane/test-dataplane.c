@@ -187,6 +187,30 @@ static void test_thresholds(void)
 	dataplane_stop(dp);
 }
 
+/* What is small is what would be copied, not what was asked for: a folio is moved whole. */
+static void test_threshold_counts_folios(void)
+{
+	struct dataplane_config config = rig_config("soft");
+	struct dataplane *dp;
+	struct ring_request *rq;
+
+	fake_init(4, 8);
+	config.policy.min_request = 4 * 16 * PAGE;
+	dp = rig_start(&config);
+	rig_connect(dp, &client, 1);
+	rq = rig_request(&client, 0, FAKE_VA, PAGE, 1);
+	rq->n_ranges = 4;
+	rq->n_status = 4;
+	for (uint64_t i = 0; i < 4; i++)
+		rig_ranges(&client, 0)[i] = (struct ring_range){ FAKE_VA + 16 * i * PAGE, PAGE };
+	rig_submit(&client, 0);
+	rig_wait(&client);
+	EXPECT_EQ(client.ring->slots[0].result.pages_moved, 4);
+	EXPECT_EQ(client.ring->slots[0].result.bytes_engine, 4 * 16 * PAGE);
+	rig_disconnect(dp, &client);
+	dataplane_stop(dp);
+}
+
 /* Many requests of many clients at once: each gets its own end, and all memory is right. */
 static void test_many(void)
 {
@@ -370,6 +394,7 @@ int main(void)
 	RUN(test_same_folio);
 	RUN(test_whole);
 	RUN(test_thresholds);
+	RUN(test_threshold_counts_folios);
 	RUN(test_many);
 	RUN(test_map_locked);
 	RUN(test_target_gone);

@@ -25,6 +25,10 @@ await()
 	done
 }
 
+# What earlier tests have left.
+modprobe -rq migoff
+unbind 0000:00:05.0
+
 printf '[engine]\ndevices=0000:00:05.0\n' >"$config"
 /build/main/daemon/migoffd --config="$config" --socket=$socket 2>"$log" &
 daemon=$!
