@@ -225,6 +225,14 @@ class Daemon:
     def count_fds(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
+    def lasting_fds(self):
+        """How many it keeps: some, of its start or of a look for the hook, are open for a moment."""
+        least = self.count_fds()
+        for _ in range(50):
+            time.sleep(0.01)
+            least = min(least, self.count_fds())
+        return least
+
     def wait_fds(self, n):
         """Until it has so many descriptors: what ended a moment ago may still be open."""
         deadline = time.monotonic() + TIMEOUT

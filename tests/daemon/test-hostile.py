@@ -52,7 +52,7 @@ class Hostile(unittest.TestCase):
             Daemon("[access]\nmax-clients=8\nmax-clients-per-user=8\n"))
         # Started, and nobody has connected yet.
         cls.daemon.wait_log("degraded: ")
-        cls.n_fds = cls.daemon.count_fds()
+        cls.n_fds = cls.daemon.lasting_fds()
 
     def tearDown(self):
         self.daemon.wait_status(lambda s: s["nClients"] == 0 and not s["clients"])

@@ -32,7 +32,7 @@ class WithDaemon(unittest.TestCase):
         cls.daemon = cls.enterClassContext(Daemon("[policy]\nmax-batches=2\n"))
         # Started, and nobody has connected yet.
         cls.daemon.wait_log("degraded: ")
-        cls.n_fds = cls.daemon.count_fds()
+        cls.n_fds = cls.daemon.lasting_fds()
 
     def setUp(self):
         self.client = self.enterContext(self.daemon.connect())
