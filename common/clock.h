@@ -23,4 +23,12 @@ static inline uint64_t clock_now_ns(void)
 	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
+/**
+ * clock_now_ms() - CLOCK_MONOTONIC in whole milliseconds.
+ */
+static inline int64_t clock_now_ms(void)
+{
+	return (int64_t)(clock_now_ns() / NSEC_PER_MSEC);
+}
+
 #endif

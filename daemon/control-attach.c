@@ -5,6 +5,7 @@
  * Everything lent to the data plane is given back by a message, so an attachment lives until all of
  * its messages are back, and the connection does not matter for that.
  */
+#include "clock.h"
 #include "control.h"
 
 #include <assert.h>
@@ -373,7 +374,7 @@ void control_cut_clients(struct control *c)
 
 		if (!a || !a->conn)
 			continue;
-		if (log_allowed(&c->cut, control_now_ns()))
+		if (log_allowed(&c->cut, clock_now_ns()))
 			log_event(LOG_WARNING, LOG_ID_CLIENT_CUT,
 				  "process %d of user %u was cut off: its ring made no sense: %s",
 				  (int)a->peer.pid, (unsigned int)a->peer.uid, why);

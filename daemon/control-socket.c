@@ -6,6 +6,7 @@
  * Anybody can connect and ask how the daemon is. Connections of those who may do no more are few and
  * short, and cannot pass descriptors, so that they are in nobody's way.
  */
+#include "clock.h"
 #include "control.h"
 
 #include <assert.h>
@@ -113,7 +114,7 @@ static int admit(struct control *c, int fd)
 	allowed = peer_is_allowed(c, fd, &peer);
 	limit = too_many(c, peer.uid, allowed);
 	if (limit) {
-		if (log_allowed(&c->refused, control_now_ns()))
+		if (log_allowed(&c->refused, clock_now_ns()))
 			log_event(LOG_NOTICE, LOG_ID_REFUSED,
 				  "refused a connection of user %u: there are %u already",
 				  (unsigned int)peer.uid, limit);
@@ -143,7 +144,7 @@ static int accepting(sd_event_source *source, int fd, uint32_t revents, void *us
 	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 		return 0;
 	/* Out of descriptors or memory. The connection stays pending, so wait instead of spinning. */
-	if (log_allowed(&c->refused, control_now_ns()))
+	if (log_allowed(&c->refused, clock_now_ns()))
 		log_warning("cannot accept a connection: %s", strerror(errno));
 	sd_event_source_set_enabled(c->listen, SD_EVENT_OFF);
 	sd_event_source_set_time_relative(c->listen_again, LISTEN_AGAIN_USEC);

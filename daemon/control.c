@@ -12,20 +12,13 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "idl.h"
 
 /* How long the data plane may take to end what is running, beyond the deadline of a batch. */
 #define DRAIN_EXTRA_USEC	(5 * 1000000ull)
 /* Looks at the data plane without a reason that often at least, to keep the status up to date. */
 #define TICK_USEC		(1 * 1000000ull)
-
-uint64_t control_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
 
 /*
  * What the data plane and the ring touch must never wait for the disk, or for memory to be moved. With
@@ -183,7 +176,7 @@ static void reload(struct control *c)
 	c->reload_again = c->reload_posted;
 	if (c->reload_posted)
 		return;
-	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, control_now_ns() / 1000);
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_now_ns() / 1000);
 	if (config_load(&c->options->config, &report, &config) < 0) {
 		reload_failed();
 		return;
@@ -415,7 +408,7 @@ int control_run(const struct control_options *options, struct config *config)
 		.options = options,
 		.config = config,
 		.listen_fd = -1,
-		.started_ns = control_now_ns(),
+		.started_ns = clock_now_ns(),
 	};
 	int r;
 

@@ -195,9 +195,6 @@ struct control {
  */
 int control_run(const struct control_options *options, struct config *config);
 
-/* CLOCK_MONOTONIC in nanoseconds. */
-uint64_t control_now_ns(void);
-
 /**
  * order_new() - Make a message for the data plane.
  * @c: the control plane.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "hook.h"
 #include "macros.h"
 
@@ -42,7 +43,7 @@ static void device_arm_deadline(struct device *d)
 	if (!at || d->deadline.op.armed)
 		return;
 	if (engine_event_fd(d->engine) < 0)
-		at = MIN(at, loop_now_ns() + POLL_NS);
+		at = MIN(at, clock_now_ns() + POLL_NS);
 	loop_arm_timer(d->set->loop, &d->deadline, at);
 }
 
@@ -59,7 +60,7 @@ static void device_drain(struct device *d)
 
 static void device_out_of_service(struct device *d, const char *cause)
 {
-	uint64_t now_ns = loop_now_ns();
+	uint64_t now_ns = clock_now_ns();
 
 	d->state = DATAPLANE_ENGINE_OUT;
 	if (!d->health.retry_at_ns)
@@ -75,7 +76,7 @@ static void device_out_of_service(struct device *d, const char *cause)
 static void device_fail(struct device *d)
 {
 	const char *reason = engine_reason(d->engine);
-	bool out = policy_engine_failed(&d->set->policy, &d->health, loop_now_ns());
+	bool out = policy_engine_failed(&d->set->policy, &d->health, clock_now_ns());
 
 	if (out) {
 		device_out_of_service(d, *reason ? reason : "the device failed");
@@ -91,7 +92,7 @@ static void device_fail(struct device *d)
 /* One copy has failed; the device as such may be all right. */
 static void device_item_failed(struct device *d)
 {
-	if (policy_engine_failed(&d->set->policy, &d->health, loop_now_ns())) {
+	if (policy_engine_failed(&d->set->policy, &d->health, clock_now_ns())) {
 		device_out_of_service(d, "copies fail");
 		d->set->failed(d->set->user, d);
 	}
@@ -260,7 +261,7 @@ void device_start(struct device *d)
 		return;
 	d->started = true;
 	if (engine_start(d->engine) < 0) {
-		policy_engine_failed(&d->set->policy, &d->health, loop_now_ns());
+		policy_engine_failed(&d->set->policy, &d->health, clock_now_ns());
 		device_out_of_service(d, "the device does not start");
 		return;
 	}
@@ -372,7 +373,7 @@ static void device_retry(struct device *d)
 	else
 		r = engine_recover(d->engine);
 	if (r < 0) {
-		policy_engine_failed(&d->set->policy, &d->health, loop_now_ns());
+		policy_engine_failed(&d->set->policy, &d->health, clock_now_ns());
 		device_out_of_service(d, "the device does not recover");
 		return;
 	}

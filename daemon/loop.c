@@ -6,15 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#define NS_PER_SEC 1000000000ull
+#include "clock.h"
 
-uint64_t loop_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
-}
 
 int loop_init(struct loop *l, unsigned int entries)
 {
@@ -85,8 +78,8 @@ void loop_arm_timer(struct loop *l, struct loop_timer *timer, uint64_t at_ns)
 {
 	struct io_uring_sqe *sqe = loop_begin(l, &timer->op);
 
-	timer->ts.tv_sec = (long long)(at_ns / NS_PER_SEC);
-	timer->ts.tv_nsec = (long long)(at_ns % NS_PER_SEC);
+	timer->ts.tv_sec = (long long)(at_ns / NSEC_PER_SEC);
+	timer->ts.tv_nsec = (long long)(at_ns % NSEC_PER_SEC);
 	io_uring_prep_timeout(sqe, &timer->ts, 0, IORING_TIMEOUT_ABS);
 	io_uring_sqe_set_data(sqe, &timer->op);
 }

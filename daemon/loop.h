@@ -101,11 +101,4 @@ void loop_cancel(struct loop *l, struct loop_op *op);
  */
 int loop_round(struct loop *l);
 
-/**
- * loop_now_ns() - The time.
- *
- * Return: CLOCK_MONOTONIC in nanoseconds.
- */
-uint64_t loop_now_ns(void);
-
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "batch.h"
+#include "clock.h"
 #include "macros.h"
 #include "schedule.h"
 
@@ -97,7 +98,7 @@ static void request_check_end(struct mover *m, struct request *rq)
 	more.requests_failed = rq->result.error != 0;
 	request_count_rest(rq, &more);
 	assert(sums_agree(&rq->result));
-	rq->result.elapsed_ns = loop_now_ns() - rq->started_ns;
+	rq->result.elapsed_ns = clock_now_ns() - rq->started_ns;
 	request_charge(rq, m->account, &more);
 	m->n_requests--;
 	waiting = request_end(rq);
@@ -175,7 +176,7 @@ static void batch_check_copied(struct batch *b)
 	if (b->state != BATCH_COPYING || b->n_ended < b->n_items)
 		return;
 	if (b->n_enqueued)
-		b->copy_ns = loop_now_ns() - b->copy_began_ns;
+		b->copy_ns = clock_now_ns() - b->copy_began_ns;
 	batch_leave_copying(b);
 	m->n_ahead--;
 	batch_finish(b, MIGOFF_CMD_COMMIT);
@@ -283,7 +284,7 @@ static void prepare_failed(struct batch *b, int error)
 
 	m->n_ahead--;
 	if (error == -EAGAIN && rq->n_retries < PREPARE_RETRIES) {
-		rq->not_before_ns = loop_now_ns() + (PREPARE_RETRY_NS << rq->n_retries++);
+		rq->not_before_ns = clock_now_ns() + (PREPARE_RETRY_NS << rq->n_retries++);
 		batch_release(b);
 		return;
 	}
@@ -419,7 +420,7 @@ static bool batch_enqueue_next(struct batch *b)
 		return true;
 	}
 	if (b->n_enqueued++ == 0)
-		b->copy_began_ns = loop_now_ns();
+		b->copy_began_ns = clock_now_ns();
 	return true;
 }
 
@@ -487,7 +488,7 @@ static void mover_arm_wake(struct mover *m, struct client *const *clients, uint3
 
 void mover_settle(struct mover *m, struct client *const *clients, uint32_t n)
 {
-	uint64_t now_ns = loop_now_ns();
+	uint64_t now_ns = clock_now_ns();
 
 	schedule_end_cancelled(m, clients, n);
 	mover_check_slow(m, now_ns);

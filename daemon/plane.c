@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "macros.h"
 #include "setup.h"
 
@@ -29,7 +30,7 @@ static void plane_answer(void *user, struct dataplane_msg *msg)
 
 static void plane_arm_tick(struct plane *p)
 {
-	loop_arm_timer(&p->loop, &p->tick, loop_now_ns() + TICK_NS);
+	loop_arm_timer(&p->loop, &p->tick, clock_now_ns() + TICK_NS);
 }
 
 static void plane_ticked(struct loop_op *op, int res)
@@ -288,7 +289,7 @@ static void plane_free_idle(struct plane *p)
 
 static void plane_admit(struct plane *p)
 {
-	uint64_t now_ns = loop_now_ns();
+	uint64_t now_ns = clock_now_ns();
 	bool refuse = p->draining || p->stopping || (!p->hook && !p->rebuilding);
 
 	for (uint32_t i = 0; i < p->n_clients; i++) {
@@ -407,7 +408,7 @@ void plane_handle(struct plane *p, struct dataplane_msg *msg)
 
 void plane_settle(struct plane *p)
 {
-	uint64_t now_ns = loop_now_ns();
+	uint64_t now_ns = clock_now_ns();
 	bool was_busy = p->mover.n_busy;
 
 	p->rebuilding |= plane_wants_rebuild(p);

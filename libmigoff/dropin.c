@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "pagemap.h"
 
 /*
@@ -20,14 +21,6 @@
 #define CANCEL_MS	1000
 #define SETTLE_MS	11000
 #define SETTLE_STEP_MS	5
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static bool fallback_forbidden(void)
 {
@@ -84,16 +77,16 @@ static bool any_away(int pagemap_fd, const struct migoff_request *q)
 static void settle(int pagemap_fd, const struct migoff_request *q)
 {
 	const struct timespec step = { .tv_nsec = SETTLE_STEP_MS * 1000000 };
-	int64_t end = now_ms() + SETTLE_MS;
+	int64_t end = clock_now_ms() + SETTLE_MS;
 
-	while (any_away(pagemap_fd, q) && now_ms() < end)
+	while (any_away(pagemap_fd, q) && clock_now_ms() < end)
 		nanosleep(&step, NULL);
 }
 
 /* Waits for the end of a request, as long as there is progress. */
 static int wait_result(struct migoff *m, uint64_t id, struct migoff_result *res)
 {
-	int64_t end = now_ms() + STALL_MS, left;
+	int64_t end = clock_now_ms() + STALL_MS, left;
 	uint64_t before = 0, done = 0;
 	bool cancelled = false;
 	int r;
@@ -105,7 +98,7 @@ static int wait_result(struct migoff *m, uint64_t id, struct migoff_result *res)
 		if (r)
 			return r < 0 ? r : 0;
 
-		left = end - now_ms();
+		left = end - clock_now_ms();
 		if (left > 0) {
 			(void)poll(&p, 1, (int)left);
 			continue;
@@ -113,11 +106,11 @@ static int wait_result(struct migoff *m, uint64_t id, struct migoff_result *res)
 		(void)migoff_progress(m, id, &done);
 		if (done != before) {
 			before = done;
-			end = now_ms() + STALL_MS;
+			end = clock_now_ms() + STALL_MS;
 		} else if (!cancelled) {
 			cancelled = true;
 			migoff_cancel(m, id);
-			end = now_ms() + CANCEL_MS;
+			end = clock_now_ms() + CANCEL_MS;
 		} else {
 			m->lost = true;
 			return -EHOSTDOWN;

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "macros.h"
 
 #define MAX_CONNS	8
@@ -26,14 +27,6 @@ static struct {
 	.once = PTHREAD_ONCE_INIT,
 	.retry_delay_ms = RETRY_MIN_MS,
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static void drop(struct pool_conn *c)
 {
@@ -112,7 +105,7 @@ static void back_off(bool quick)
 	pthread_mutex_lock(&pool.lock);
 	if (quick)
 		pool.retry_delay_ms = RETRY_MIN_MS;
-	pool.retry_at_ms = now_ms() + pool.retry_delay_ms;
+	pool.retry_at_ms = clock_now_ms() + pool.retry_delay_ms;
 	pool.retry_delay_ms = MIN(pool.retry_delay_ms * 2, (int64_t)RETRY_MAX_MS);
 	pthread_mutex_unlock(&pool.lock);
 }
@@ -148,7 +141,7 @@ int pool_get(struct pool_conn **ret)
 	if (pool.owner != getpid())
 		disown();
 	c = take_place();
-	may_try = now_ms() >= pool.retry_at_ms;
+	may_try = clock_now_ms() >= pool.retry_at_ms;
 	pthread_mutex_unlock(&pool.lock);
 	if (!c)
 		return -EBUSY;

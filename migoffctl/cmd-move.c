@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "macros.h"
 #include "move.h"
 #include "progress.h"
@@ -61,7 +62,7 @@ static void add(struct migoff_result *sum, const struct migoff_result *r)
 /* Returns 1 with a result, or -EHOSTDOWN. */
 static int wait_result(struct migoff *m, uint64_t id, uint64_t before, struct migoff_result *res)
 {
-	uint64_t seen = 0, done = 0, quiet_since = now_ns();
+	uint64_t seen = 0, done = 0, quiet_since = clock_now_ns();
 	bool cancelled = false;
 	int r;
 
@@ -74,17 +75,17 @@ static int wait_result(struct migoff *m, uint64_t id, uint64_t before, struct mi
 			return r;
 		if (stop && !cancelled) {
 			cancelled = true;
-			quiet_since = now_ns();
+			quiet_since = clock_now_ns();
 			(void)migoff_cancel(m, id);
 		}
-		if (now_ns() - quiet_since > (cancelled ? CANCEL_NS : STALL_NS))
+		if (clock_now_ns() - quiet_since > (cancelled ? CANCEL_NS : STALL_NS))
 			return -EHOSTDOWN;
 		(void)poll(&p, 1, POLL_MS);
 
 		(void)migoff_progress(m, id, &done);
 		if (done != seen) {
 			seen = done;
-			quiet_since = now_ns();
+			quiet_since = clock_now_ns();
 		}
 		progress_update(&bar, before + done);
 	}
@@ -188,7 +189,7 @@ static void move(struct migoff *m, struct migoff_target *t, const struct move_ar
 		 struct move_outcome *o)
 {
 	_cleanup_free_ struct migoff_range *ranges = NULL;
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_now_ns();
 	size_t n = 0;
 	int r;
 
@@ -210,7 +211,7 @@ static void move(struct migoff *m, struct migoff_target *t, const struct move_ar
 			o->error = r;
 	}
 	o->interrupted = stop;
-	o->elapsed_ns = now_ns() - begin;
+	o->elapsed_ns = clock_now_ns() - begin;
 }
 
 /* Sets @ret to why the daemon had better not be asked, or NULL. */

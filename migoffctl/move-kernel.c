@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "macros.h"
 #include "move.h"
 #include "pagemap.h"
@@ -234,7 +235,7 @@ int move_by_kernel(const struct move_args *a, const volatile sig_atomic_t *stop,
 	_cleanup_free_ struct migoff_range *mapped = NULL;
 	_cleanup_free_ struct walk *w = calloc(1, sizeof(*w));
 	_cleanup_close_ int fd = -1;
-	uint64_t begin = now_ns();
+	uint64_t begin = clock_now_ns();
 	char path[64];
 	size_t n;
 	int r;
@@ -260,6 +261,6 @@ int move_by_kernel(const struct move_args *a, const volatile sig_atomic_t *stop,
 		r = walk_range(w, mapped[i].start, mapped[i].len);
 	if (r >= 0 && !*stop)
 		r = flush(w);
-	ret->elapsed_ns = now_ns() - begin;
+	ret->elapsed_ns = clock_now_ns() - begin;
 	return r;
 }

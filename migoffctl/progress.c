@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "human.h"
 #include "macros.h"
 
@@ -12,19 +13,11 @@
 #define EVERY_NS	UINT64_C(100000000)
 #define WIDTH		30
 
-uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 void progress_begin(struct progress *p, const char *label, uint64_t total)
 {
 	*p = (struct progress){
 		.terminal = isatty(STDERR_FILENO),
-		.begin_ns = now_ns(),
+		.begin_ns = clock_now_ns(),
 		.total = MAX(total, (uint64_t)1),
 		.label = label,
 	};
@@ -33,7 +26,7 @@ void progress_begin(struct progress *p, const char *label, uint64_t total)
 void progress_update(struct progress *p, uint64_t done)
 {
 	static const char full[] = "##############################";
-	uint64_t now = now_ns(), elapsed = now - p->begin_ns;
+	uint64_t now = clock_now_ns(), elapsed = now - p->begin_ns;
 	double part = (double)MIN(done, p->total) / (double)p->total;
 
 	if (!p->terminal || elapsed < SHOW_AFTER_NS || now - p->last_ns < EVERY_NS)

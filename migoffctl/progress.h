@@ -38,6 +38,4 @@ void progress_update(struct progress *p, uint64_t done);
  */
 void progress_end(struct progress *p);
 
-uint64_t now_ns(void);
-
 #endif

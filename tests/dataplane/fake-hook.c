@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "hook.h"
 #include "macros.h"
 #include "test.h"
@@ -225,7 +226,7 @@ static int fake_prepare(struct fake_slot *s, const struct migoff_prepare *p)
 		.batch = ++batch,
 		.cursor_range = p->cursor_range,
 		.cursor_va = p->cursor_va,
-		.locked_ns = loop_now_ns(),
+		.locked_ns = clock_now_ns(),
 	};
 	s->info.deadline_ns = s->info.locked_ns + s->hook->deadline_ns;
 	fake_walk(s, p);
@@ -286,12 +287,12 @@ static int fake_finish(struct fake_slot *s, const struct migoff_finish *f)
 	}
 	fake.n_aborts += !commit;
 	s->info.end = commit ? MIGOFF_END_COMMIT : MIGOFF_END_ABORT;
-	if (loop_now_ns() > s->info.deadline_ns)
+	if (clock_now_ns() > s->info.deadline_ns)
 		s->info.end = MIGOFF_END_DEADLINE;
 	for (unsigned int i = 0; i < s->info.n_extents; i++)
 		if (s->extents[i].flags & MIGOFF_EXTENT_TAKEN)
 			fake_move(s, i, fake_verdict(s, f, i));
-	s->info.blocked_ns = loop_now_ns() - s->info.locked_ns;
+	s->info.blocked_ns = clock_now_ns() - s->info.locked_ns;
 	s->state = FAKE_IDLE;
 	fake.n_out--;
 	return s->info.end == MIGOFF_END_DEADLINE ? -ETIME : (int)s->info.n_moved;
@@ -320,7 +321,7 @@ static void fake_command(struct fake_slot *s, struct loop *loop, struct loop_op 
 	s->command = command;
 	s->arg = arg;
 	s->timer.op.done = fake_done;
-	loop_arm_timer(loop, &s->timer, loop_now_ns() + delay_ns);
+	loop_arm_timer(loop, &s->timer, clock_now_ns() + delay_ns);
 }
 
 void hook_prepare(struct hook *h, struct loop *loop, struct loop_op *op,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "clock.h"
 #include "loop.h"
 
 #include <errno.h>
@@ -93,7 +94,7 @@ static void timed(struct loop_op *op, int res)
 {
 	struct timing *t = container_of(op, struct timing, timer.op);
 
-	t->ended_ns = loop_now_ns();
+	t->ended_ns = clock_now_ns();
 	t->res = res;
 }
 
@@ -101,7 +102,7 @@ static void timed(struct loop_op *op, int res)
 static void test_timer(void)
 {
 	struct timing soon = { .timer.op.done = timed }, late = { .timer.op.done = timed };
-	uint64_t at_ns = loop_now_ns() + 20000000;
+	uint64_t at_ns = clock_now_ns() + 20000000;
 	struct loop l;
 
 	EXPECT_OK(loop_init(&l, 4));
