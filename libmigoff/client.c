@@ -122,12 +122,21 @@ static int watch(struct migoff *m)
 	struct epoll_event done = { .events = EPOLLIN };
 	struct epoll_event gone = { .events = EPOLLRDHUP };
 
-	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (m->epoll_fd < 0 ||
-	    epoll_ctl(m->epoll_fd, EPOLL_CTL_ADD, m->done_fd, &done) < 0 ||
+	if (epoll_ctl(m->epoll_fd, EPOLL_CTL_ADD, m->done_fd, &done) < 0 ||
 	    epoll_ctl(m->epoll_fd, EPOLL_CTL_ADD, m->link_fd, &gone) < 0)
 		return -errno;
+	m->silenced = false;
 	return 0;
+}
+
+/* Closing would not do: the daemon has the eventfd, too, and may only be stopped. */
+void client_silence(struct migoff *m)
+{
+	if (m->silenced)
+		return;
+	(void)epoll_ctl(m->epoll_fd, EPOLL_CTL_DEL, m->done_fd, NULL);
+	(void)epoll_ctl(m->epoll_fd, EPOLL_CTL_DEL, m->link_fd, NULL);
+	m->silenced = true;
 }
 
 /* An eventfd that blocked would let a daemon that is stopped block us. */
@@ -170,11 +179,11 @@ static int attach(struct migoff *m)
 	return watch(m);
 }
 
-static int connect_link(struct migoff *m, const char *path)
+static int connect_link(struct migoff *m)
 {
 	int r;
 
-	r = sd_varlink_connect_address(&m->link, path);
+	r = sd_varlink_connect_address(&m->link, m->path);
 	if (r < 0)
 		return r;
 	m->link_fd = sd_varlink_get_fd(m->link);
@@ -187,6 +196,36 @@ static int connect_link(struct migoff *m, const char *path)
 	if (r < 0)
 		return r;
 	return sd_varlink_set_allow_fd_passing_output(m->link, true);
+}
+
+static int connect_daemon(struct migoff *m)
+{
+	int r;
+
+	r = connect_link(m);
+	if (r < 0)
+		return r;
+	return attach(m);
+}
+
+static void disconnect_daemon(struct migoff *m)
+{
+	m->submit_fd = fd_close(m->submit_fd);
+	m->done_fd = fd_close(m->done_fd);
+	if (m->ring)
+		munmap(m->ring, m->ring_len);
+	m->ring = NULL;
+	m->link = sd_varlink_close_unref(m->link);
+	m->link_fd = -1;
+}
+
+static void target_free(struct migoff_target *t)
+{
+	if (!t)
+		return;
+	fd_close(t->pidfd);
+	fd_close(t->pagemap_fd);
+	free(t);
 }
 
 static void closep(struct migoff **m)
@@ -209,12 +248,16 @@ int migoff_open(struct migoff **ret, const char *path)
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return -ENOMEM;
-	m->link_fd = m->submit_fd = m->done_fd = m->epoll_fd = -1;
+	m->link_fd = m->submit_fd = m->done_fd = -1;
+	m->silenced = true;
+	m->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (m->epoll_fd < 0)
+		return -errno;
+	m->path = strdup(path);
+	if (!m->path)
+		return -ENOMEM;
 
-	r = connect_link(m, path);
-	if (r < 0)
-		return r;
-	r = attach(m);
+	r = connect_daemon(m);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(m);
@@ -223,17 +266,20 @@ int migoff_open(struct migoff **ret, const char *path)
 
 struct migoff *migoff_close(struct migoff *m)
 {
+	struct migoff_target *t, *next;
 	int saved = errno;
 
 	if (!m)
 		return NULL;
 
+	for (t = m->targets; t; t = next) {
+		next = t->next;
+		target_free(t);
+	}
+	/* Without client_silence(): after a fork() that would be the parent's epoll instance. */
+	disconnect_daemon(m);
 	fd_close(m->epoll_fd);
-	fd_close(m->submit_fd);
-	fd_close(m->done_fd);
-	if (m->ring)
-		munmap(m->ring, m->ring_len);
-	sd_varlink_close_unref(m->link);
+	free(m->path);
 	free(m);
 	errno = saved;
 	return NULL;
@@ -292,15 +338,6 @@ static int tell_target(struct migoff_target *t)
 	return 0;
 }
 
-static void target_free(struct migoff_target *t)
-{
-	if (!t)
-		return;
-	fd_close(t->pidfd);
-	fd_close(t->pagemap_fd);
-	free(t);
-}
-
 static void target_freep(struct migoff_target **t)
 {
 	target_free(*t);
@@ -334,8 +371,19 @@ int migoff_target_open(struct migoff *m, int pid, struct migoff_target **ret)
 	r = tell_target(t);
 	if (r < 0)
 		return r;
+	t->next = m->targets;
+	m->targets = t;
 	*ret = TAKE_PTR(t);
 	return 0;
+}
+
+static void forget_target(struct migoff_target *t)
+{
+	struct migoff_target **at = &t->m->targets;
+
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
 }
 
 struct migoff_target *migoff_target_close(struct migoff_target *t)
@@ -345,10 +393,45 @@ struct migoff_target *migoff_target_close(struct migoff_target *t)
 
 	if (!t)
 		return NULL;
-	if (!t->m->lost &&
+	forget_target(t);
+	if (!t->m->lost && !t->error &&
 	    sd_json_buildo(&parameters, SD_JSON_BUILD_PAIR_UNSIGNED("target", t->id)) >= 0)
 		(void)call(t->m, "io.migoff.CloseTarget", parameters, &reply);
 	target_free(t);
 	errno = saved;
 	return NULL;
+}
+
+/* What a new daemon does not take is void, and the others are not: its requests say why. */
+static int tell_targets(struct migoff *m)
+{
+	for (struct migoff_target *t = m->targets; t; t = t->next) {
+		t->error = tell_target(t);
+		if (m->lost)
+			return -EHOSTDOWN;
+	}
+	return 0;
+}
+
+int migoff_reconnect(struct migoff *m)
+{
+	int r;
+
+	if (!m)
+		return -EINVAL;
+	if (!client_lost(m))
+		return 0;
+	for (uint32_t i = 0; i < m->n_slots; i++)
+		if (m->flights[i].id)
+			return -EAGAIN;
+
+	client_silence(m);
+	disconnect_daemon(m);
+	m->submit_tail = m->done_head = 0;
+	m->lost = false;
+	r = connect_daemon(m);
+	if (r >= 0)
+		r = tell_targets(m);
+	m->lost |= r < 0;
+	return r < 0 ? r : 0;
 }

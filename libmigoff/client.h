@@ -24,6 +24,7 @@ struct flight {
 };
 
 struct migoff {
+	char *path;
 	sd_varlink *link;
 	int link_fd;	/* the link's own */
 	int submit_fd;
@@ -38,13 +39,17 @@ struct migoff {
 	uint64_t last_id;
 	uint32_t n_slots;
 	bool lost;
+	bool silenced;		/* epoll_fd watches nothing any more */
 	struct span_pool spans;
 	struct flight flights[RING_N_SLOTS];
+	struct migoff_target *targets;
 };
 
 struct migoff_target {
 	struct migoff *m;
+	struct migoff_target *next;
 	uint32_t id;
+	int error;	/* why a new daemon did not take it; 0 */
 	pid_t pid;
 	int pidfd;
 	int pagemap_fd;
@@ -55,5 +60,11 @@ struct migoff_target {
  * @m: the connection.
  */
 bool client_lost(struct migoff *m);
+
+/**
+ * client_silence() - A daemon that has gone has nothing more to say: migoff_fd() is not readable any more.
+ * @m: the connection.
+ */
+void client_silence(struct migoff *m);
 
 #endif

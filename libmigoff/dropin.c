@@ -128,9 +128,9 @@ int dropin_run(struct pool_conn *c, struct migoff_target *t, const struct migoff
 	if (r < 0)
 		return r;
 	r = wait_result(c->m, id, &res);
-	if (r < 0) {
+	if (r < 0 || res.error == -EHOSTDOWN) {
 		settle(t->pagemap_fd, q);
-		return r;
+		return -EHOSTDOWN;
 	}
 	if (res.error == -EPERM || res.error == -ESRCH || res.error == -ENOENT)
 		pool_forget(c, t);

@@ -83,14 +83,14 @@ int migoff_open(struct migoff **ret, const char *socket);
 
 /**
  * migoff_close() - End a connection; what it has in flight is cancelled.
- * @m: the connection or NULL. Its targets must have been closed.
+ * @m: the connection or NULL. Its targets are closed with it.
  *
  * Return: NULL.
  */
 struct migoff *migoff_close(struct migoff *m);
 
 /**
- * migoff_fd() - The descriptor to poll for POLLIN: a request has ended, or the daemon is gone.
+ * migoff_fd() - The descriptor to poll for POLLIN: a request has ended, or the daemon has gone.
  * @m: the connection, which keeps owning the descriptor.
  *
  * Return: the descriptor.
@@ -213,10 +213,26 @@ int migoff_submit(struct migoff_target *t, const struct migoff_request *req, uin
  * @m: the connection.
  * @ret: receives it; its size field is set by the caller.
  *
- * Return: 1; 0 when none is ready; -EHOSTDOWN when the daemon is gone (the requests in flight have
- * ended, at which page is not known; none has lost data).
+ * When the daemon goes, each request in flight still has its result, with the error -EHOSTDOWN and
+ * without counts. It ended at a page that is not known; none has lost data. Pages whose status is
+ * -ECANCELED may have been moved: move_pages(2) without nodes tells.
+ *
+ * Return: 1; 0 when none is ready; -EHOSTDOWN when the daemon is gone and nothing is left to reap: see
+ * migoff_reconnect(). The descriptor of migoff_fd() is not readable from then on.
  */
 int migoff_reap(struct migoff *m, struct migoff_result *ret);
+
+/**
+ * migoff_reconnect() - Go on with a daemon that was restarted.
+ * @m: the connection; its descriptor and its targets stay the same.
+ *
+ * Returns at once when the daemon never went. A target that the new daemon does not take, since its
+ * process has ended, say, has each request on it refused with that error by migoff_submit().
+ *
+ * Return: 0; -EAGAIN when requests are still to be reaped; -ENOENT, -ECONNREFUSED or -EHOSTDOWN when
+ * no daemon answers yet: try again later; or an error of migoff_open().
+ */
+int migoff_reconnect(struct migoff *m);
 
 /**
  * migoff_progress() - How far a request has come.

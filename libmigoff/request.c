@@ -154,6 +154,8 @@ int migoff_submit(struct migoff_target *t, const struct migoff_request *q, uint6
 	m = t->m;
 	if (client_lost(m))
 		return -EHOSTDOWN;
+	if (t->error)
+		return t->error;
 
 	r = check_request(m, q, &req, &n_pages);
 	if (r < 0)
@@ -221,15 +223,30 @@ static void fill_result(const struct ring_result *from, uint64_t cookie, struct 
 	memcpy(ret, &full, MIN((size_t)ret->size, sizeof(full)));
 }
 
-static void finish(struct migoff *m, uint32_t i, struct migoff_result *ret)
+static void finish(struct migoff *m, uint32_t i, const struct ring_result *from,
+		   struct migoff_result *ret)
 {
 	struct flight *f = &m->flights[i];
 
-	fill_result(&m->ring->slots[i].result, f->cookie, ret);
+	fill_result(from, f->cookie, ret);
 	if (f->status)
 		memcpy(f->status, m->data + f->status_off, f->n_status * sizeof(int32_t));
 	span_free(&m->spans, f->span);
 	*f = (struct flight){};
+}
+
+/* A daemon that has gone will not end what it had: each such request still has its own end. */
+static int finish_lost(struct migoff *m, struct migoff_result *ret)
+{
+	static const struct ring_result gone = { .error = -EHOSTDOWN };
+
+	for (uint32_t i = 0; i < m->n_slots; i++)
+		if (m->flights[i].id) {
+			finish(m, i, &gone, ret);
+			return 1;
+		}
+	client_silence(m);
+	return -EHOSTDOWN;
 }
 
 int migoff_reap(struct migoff *m, struct migoff_result *ret)
@@ -242,6 +259,8 @@ int migoff_reap(struct migoff *m, struct migoff_result *ret)
 	if (!m || !ret || ret->size < offsetof(struct migoff_result, pages_asked))
 		return -EINVAL;
 
+	if (!m->ring)
+		return -EHOSTDOWN;
 	/* Looked at first: what a daemon finished before it went is in the queue then. */
 	lost = client_lost(m);
 	r = pop(m, &i);
@@ -251,11 +270,11 @@ int migoff_reap(struct migoff *m, struct migoff_result *ret)
 		r = pop(m, &i);
 	}
 	if (r > 0) {
-		finish(m, i, ret);
+		finish(m, i, &m->ring->slots[i].result, ret);
 		return 1;
 	}
 	m->lost = lost || r < 0;
-	return m->lost ? -EHOSTDOWN : 0;
+	return m->lost ? finish_lost(m, ret) : 0;
 }
 
 static int find_flight(const struct migoff *m, uint64_t id, uint32_t *ret)

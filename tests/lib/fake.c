@@ -191,16 +191,11 @@ static void serve(const char *path, int started)
 	_exit(0);
 }
 
-void fake_start(struct fake *f, enum fake_mode mode, uint32_t ready, uint64_t min_request)
+static void launch(struct fake *f, enum fake_mode mode, uint32_t ready, uint64_t min_request)
 {
-	static unsigned int n;
 	int started[2];
 	char c;
 
-	snprintf(f->path, sizeof(f->path), "/tmp/migoff-fake-%d-%u", (int)getpid(), n++);
-	f->log = mmap(NULL, sizeof(*f->log), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		      -1, 0);
-	EXPECT_TRUE(f->log != MAP_FAILED);
 	f->log->mode = mode;
 	EXPECT_EQ(pipe2(started, O_CLOEXEC), 0);
 	f->pid = fork();
@@ -216,13 +211,35 @@ void fake_start(struct fake *f, enum fake_mode mode, uint32_t ready, uint64_t mi
 	if (read(started[0], &c, 1) != 1)
 		TEST_FAIL("the daemon of the test does not start");
 	close(started[0]);
+}
+
+void fake_start(struct fake *f, enum fake_mode mode, uint32_t ready, uint64_t min_request)
+{
+	static unsigned int n;
+
+	snprintf(f->path, sizeof(f->path), "/tmp/migoff-fake-%d-%u", (int)getpid(), n++);
+	f->log = mmap(NULL, sizeof(*f->log), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		      -1, 0);
+	EXPECT_TRUE(f->log != MAP_FAILED);
+	launch(f, mode, ready, min_request);
 	EXPECT_EQ(setenv("MIGOFF_SOCKET", f->path, 1), 0);
 }
 
-void fake_stop(struct fake *f)
+static void kill_child(struct fake *f)
 {
 	kill(f->pid, SIGKILL);
 	EXPECT_EQ(waitpid(f->pid, NULL, 0), f->pid);
 	unlink(f->path);
+}
+
+void fake_restart(struct fake *f, enum fake_mode mode)
+{
+	kill_child(f);
+	launch(f, mode, 1, 0);
+}
+
+void fake_stop(struct fake *f)
+{
+	kill_child(f);
 	munmap(f->log, sizeof(*f->log));
 }

@@ -64,6 +64,13 @@ struct fake {
 void fake_start(struct fake *f, enum fake_mode mode, uint32_t ready, uint64_t min_request);
 
 /**
+ * fake_restart() - Kill it and start it anew, at the same place.
+ * @f: the daemon; its log goes on.
+ * @mode: how it behaves from now on.
+ */
+void fake_restart(struct fake *f, enum fake_mode mode);
+
+/**
  * fake_stop() - End it, if it has not ended itself.
  * @f: the daemon.
  */

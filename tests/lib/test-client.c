@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "fake.h"
 #include "macros.h"
@@ -198,22 +201,42 @@ static void test_malformed(void)
 	stop();
 }
 
-/* A daemon that goes is noticed by poll(); what it finished before is still handed out. */
+static bool readable(void)
+{
+	struct pollfd p = { .fd = migoff_fd(m), .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/*
+ * A daemon that goes is noticed by poll(). What it finished before is still handed out, what it had in
+ * flight gets an end each, statuses included, and then the descriptor is silent.
+ */
 static void test_gone(void)
 {
 	struct migoff_range range = { PAGE, PAGE };
 	struct migoff_request q = request(&range, 1, NULL);
 	struct migoff_result res;
+	int status = 77;
 
 	start(FAKE_DIE);
+	q.status = &status;
+	q.cookie = 5;
 	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(res.error, -EHOSTDOWN);
+	EXPECT_EQ(res.cookie, 5);
+	EXPECT_EQ(res.pages_moved, 0);
+	EXPECT_EQ(status, -ECANCELED);
 	EXPECT_EQ(wait_result(&res), -EHOSTDOWN);
+	EXPECT_TRUE(!readable());
 	EXPECT_EQ(migoff_submit(t, &q, NULL), -EHOSTDOWN);
 	stop();
 
 	start(FAKE_MOVE_AND_DIE);
 	EXPECT_OK(migoff_submit(t, &q, NULL));
 	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(res.error, 0);
 	EXPECT_EQ(wait_result(&res), -EHOSTDOWN);
 	stop();
 }
@@ -227,7 +250,78 @@ static void test_garbage(void)
 
 	start(FAKE_GARBAGE);
 	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(res.error, -EHOSTDOWN);
 	EXPECT_EQ(wait_result(&res), -EHOSTDOWN);
+	stop();
+}
+
+/*
+ * After a restart the same connection, descriptor and target go on, once each request of before has been
+ * reaped; and that any number of times.
+ */
+static void test_restart(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+	struct migoff_result res;
+	unsigned int n_attach;
+	int fd, status = 77;
+
+	start(FAKE_HOLD);
+	fd = migoff_fd(m);
+	for (unsigned int i = 0; i < 5; i++) {
+		q.status = NULL;
+		EXPECT_OK(migoff_submit(t, &q, NULL));
+		EXPECT_OK(migoff_submit(t, &q, NULL));
+		fake_restart(&fake, FAKE_MOVE);
+		EXPECT_EQ(migoff_reconnect(m), -EAGAIN);
+		EXPECT_EQ(wait_result(&res), 1);
+		EXPECT_EQ(res.error, -EHOSTDOWN);
+		EXPECT_EQ(migoff_reconnect(m), -EAGAIN);
+		EXPECT_EQ(wait_result(&res), 1);
+		n_attach = fake.log->n_attach;
+		EXPECT_OK(migoff_reconnect(m));
+		EXPECT_EQ(fake.log->n_attach, n_attach + 1);
+		EXPECT_EQ(migoff_fd(m), fd);
+		EXPECT_TRUE(!readable());
+
+		q.status = &status;
+		EXPECT_OK(migoff_submit(t, &q, NULL));
+		EXPECT_EQ(wait_result(&res), 1);
+		EXPECT_EQ(res.error, 0);
+		EXPECT_EQ(status, 0);
+		fake.log->mode = FAKE_HOLD;
+	}
+	/* where nothing was lost nothing is done */
+	EXPECT_OK(migoff_reconnect(m));
+	EXPECT_EQ(fake.log->n_attach, n_attach + 1);
+	EXPECT_EQ(migoff_reconnect(NULL), -EINVAL);
+	stop();
+}
+
+/* As long as no daemon answers there is an error and nothing else; a target it refuses refuses requests. */
+static void test_reconnect_fails(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+	struct migoff_result res = { .size = sizeof(res) };
+
+	start(FAKE_MOVE);
+	fake_restart(&fake, FAKE_REFUSE_ATTACH);
+	EXPECT_EQ(migoff_reconnect(m), -EACCES);
+	EXPECT_EQ(migoff_submit(t, &q, NULL), -EHOSTDOWN);
+	EXPECT_EQ(migoff_reap(m, &res), -EHOSTDOWN);
+	fake_restart(&fake, FAKE_VERSION);
+	EXPECT_EQ(migoff_reconnect(m), -EPROTONOSUPPORT);
+	EXPECT_EQ(migoff_reap(m, &res), -EHOSTDOWN);
+	fake_restart(&fake, FAKE_REFUSE_TARGET);
+	EXPECT_OK(migoff_reconnect(m));
+	EXPECT_EQ(migoff_submit(t, &q, NULL), -ESRCH);
+	fake_restart(&fake, FAKE_MOVE);
+	EXPECT_OK(migoff_reconnect(m));
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), 1);
 	stop();
 }
 
@@ -290,6 +384,29 @@ static void test_close(void)
 	fake_stop(&fake);
 }
 
+/* A child that gives its copy back takes nothing from the parent: not the descriptor, not the target. */
+static void test_fork(void)
+{
+	struct migoff_range range = { PAGE, PAGE };
+	struct migoff_request q = request(&range, 1, NULL);
+	struct migoff_result res;
+	pid_t child;
+
+	start(FAKE_MOVE);
+	child = fork();
+	EXPECT_TRUE(child >= 0);
+	if (!child) {
+		migoff_close(m);
+		_exit(0);
+	}
+	EXPECT_EQ(waitpid(child, NULL, 0), child);
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(res.error, 0);
+	EXPECT_EQ(fake.log->n_close, 0);
+	stop();
+}
+
 int main(void)
 {
 	/* A write to a daemon that has gone must not kill the caller. */
@@ -300,8 +417,11 @@ int main(void)
 	RUN(test_malformed);
 	RUN(test_gone);
 	RUN(test_garbage);
+	RUN(test_restart);
+	RUN(test_reconnect_fails);
 	RUN(test_refused);
 	RUN(test_old_caller);
 	RUN(test_close);
+	RUN(test_fork);
 	return 0;
 }
