@@ -23,12 +23,13 @@
 #include <stdint.h>
 
 #define RING_MAGIC	0x66666f67696d0001ull
-#define RING_VERSION	1
+#define RING_VERSION	2
 #define RING_N_SLOTS	64
 #define RING_DATA_LEN	(8u << 20)
 #define RING_N_NODE_WORDS 16
 #define RING_N_CAUSES	32
 #define RING_N_ORDERS	16
+#define RING_N_REASONS	8	/* enum reason */
 #define RING_MAX_RANGES	65536	/* of one request; more is answered -E2BIG */
 
 /* One direction: @tail is the producer's, @head the consumer's; both run freely, modulo RING_N_SLOTS. */
@@ -50,12 +51,15 @@ struct ring_request {
 	uint32_t flags;
 	uint32_t target;		/* from io.migoff.OpenTarget */
 	int32_t to_node;
-	uint32_t reserved0;
+	uint32_t reason;		/* enum reason */
 	uint64_t from_nodes[RING_N_NODE_WORDS];	/* all zero: any but to_node */
 	uint64_t ranges;		/* offset of struct ring_range[n_ranges] */
 	uint64_t n_ranges;
 	uint64_t status;		/* offset of int32_t[n_status] */
 	uint64_t n_status;		/* pages of all ranges, or 0: not wanted */
+	uint64_t extents;		/* offset of struct ring_extent[n_extents] */
+	uint64_t n_extents;		/* how many there is room for, or 0: not wanted */
+	uint64_t deadline_ns;		/* how long it may take once the daemon has seen it; 0: any time */
 	uint64_t reserved[4];
 };
 
@@ -64,10 +68,32 @@ struct ring_range {
 	uint64_t len;
 };
 
-/* Written by the daemon; the meaning of each is in migoff.h at struct migoff_result. */
+/* flags of struct ring_extent */
+#define RING_EXTENT_MOVED	(1u << 0)
+#define RING_EXTENT_BY_CPU	(1u << 1)	/* the CPU copied it */
+#define RING_EXTENT_SAME	(1u << 2)	/* more pages of the folio of the extent before */
+
+/*
+ * What became of a folio, or of a run of pages that have the same fate. Written by the daemon batch by
+ * batch, as they end: ascending within a batch, in no order between them. Pages that no batch came to have none.
+ */
+struct ring_extent {
+	uint64_t va;			/* the first page that was asked for */
+	uint64_t len;			/* bytes that were asked for */
+	int32_t status;			/* as a page's */
+	uint16_t cause;			/* enum migoff_cause */
+	uint8_t order;			/* of the folio */
+	uint8_t flags;
+};
+
+/*
+ * Written by the daemon; the meaning of each is in migoff.h at struct migoff_result. @error is
+ * -ECANCELED when the request was cancelled, -ETIME when its deadline had passed.
+ */
 struct ring_result {
 	int32_t error;
 	uint32_t reserved;
+	uint64_t n_extents;		/* that there were; those beyond the request's room are lost */
 	uint64_t pages_asked;
 	uint64_t pages_moved;
 	uint64_t pages_by_cause[RING_N_CAUSES];
@@ -97,6 +123,7 @@ struct ring_head {
 	uint64_t data_off;
 	uint64_t data_len;
 	_Atomic uint64_t min_request;	/* bytes; what is smaller is quicker by the system call */
+	_Atomic uint64_t deadline_ns;	/* a page that is away is back after this, even if the daemon is gone */
 	_Atomic uint32_t ready;		/* 0: there is no engine or no hook at the moment */
 	struct ring_queue submit;
 	struct ring_queue done;

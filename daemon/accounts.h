@@ -15,6 +15,7 @@
 #define ACCOUNT_N_CAUSES	32	/* enum migoff_cause of the hook */
 #define ACCOUNT_N_ORDERS	16
 #define ACCOUNT_N_ENGINE_ERRORS	8	/* enum engine_status */
+#define ACCOUNT_N_REASONS	8	/* enum reason */
 #define ACCOUNT_N_BUCKETS	32	/* bucket b holds times in [2^(b-1), 2^b) us; 0: below 1 us */
 
 /* Why the CPU copied what the engine could have copied. */
@@ -44,6 +45,7 @@ enum account_fallback {
  * @folios_cpu: of the latter.
  * @engine_errors: items that engines reported, by enum engine_status.
  * @fallback_bytes: bytes given to the CPU, by enum account_fallback.
+ * @bytes_by_reason: bytes moved, by enum reason.
  * @engine_ns: time that engines were at work.
  * @blocked: batches by how long their pages were unavailable, in log2 buckets of microseconds.
  * @blocked_ns: sum of those times.
@@ -63,6 +65,7 @@ struct account_values {
 	uint64_t folios_cpu[ACCOUNT_N_ORDERS];
 	uint64_t engine_errors[ACCOUNT_N_ENGINE_ERRORS];
 	uint64_t fallback_bytes[_FALLBACK_MAX];
+	uint64_t bytes_by_reason[ACCOUNT_N_REASONS];
 	uint64_t engine_ns;
 	uint64_t blocked[ACCOUNT_N_BUCKETS];
 	uint64_t blocked_ns;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "macros.h"
+#include "reason.h"
 
 /*
  * Where extents are put together, they are put together up to this: an error then costs the CPU no
@@ -165,10 +166,12 @@ static struct fate extent_fate(const struct migoff_extent *e, bool over)
 	return fate;
 }
 
-static void count_folio(const struct migoff_extent *e, struct account_values *more)
+static void count_folio(const struct migoff_extent *e, unsigned int reason,
+			struct account_values *more)
 {
 	unsigned int order = MIN(e->order, (unsigned int)ACCOUNT_N_ORDERS - 1);
 
+	more->bytes_by_reason[reason] += e->folio_len;
 	if (e->flags & MIGOFF_EXTENT_BY_CPU) {
 		more->bytes_cpu += e->folio_len;
 		more->folios_cpu[order]++;
@@ -195,6 +198,8 @@ static void result_add(struct ring_result *to, const struct account_values *more
 	to->n_expired += more->expired;
 }
 
+_Static_assert(ACCOUNT_N_REASONS == RING_N_REASONS && (int)_REASON_MAX <= RING_N_REASONS,
+	       "a reason has one place in the accounts");
 _Static_assert(ACCOUNT_N_CAUSES == RING_N_CAUSES && ACCOUNT_N_ORDERS == RING_N_ORDERS &&
 		       (int)MIGOFF_CAUSE_NR <= RING_N_CAUSES,
 	       "a cause of the hook has one place in the accounts and in the result");
@@ -211,6 +216,23 @@ static void batch_count(const struct batch *b, const struct migoff_batch_info *i
 	memcpy(more->engine_errors, b->engine_errors, sizeof(more->engine_errors));
 }
 
+static void report_extent(struct request *rq, const struct migoff_extent *e, const struct fate *fate)
+{
+	bool same = e->flags & MIGOFF_EXTENT_SAME, by_cpu = e->flags & MIGOFF_EXTENT_BY_CPU;
+	struct ring_extent extent = {
+		.va = e->va,
+		.len = e->len,
+		.status = fate->status,
+		.cause = fate->moved ? MIGOFF_CAUSE_NONE : fate->cause,
+		.order = e->order,
+		.flags = (fate->moved ? RING_EXTENT_MOVED : 0) |
+			 (fate->moved && by_cpu ? RING_EXTENT_BY_CPU : 0) |
+			 (same ? RING_EXTENT_SAME : 0),
+	};
+
+	request_add_extent(rq, &extent);
+}
+
 uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
 		       const struct migoff_extent *extents, bool over, struct account_values *more)
 {
@@ -224,7 +246,7 @@ uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
 		if (!(e->flags & MIGOFF_EXTENT_SAME))
 			fate = extent_fate(e, over);
 		if (fate.moved && extent_is_taken(e))
-			count_folio(e, more);
+			count_folio(e, b->request->plan.reason, more);
 		if (extent_is_taken(e) && fate.cause == MIGOFF_CAUSE_VERIFY)
 			bad += e->folio_len;
 		more->pages_asked += pages;
@@ -233,6 +255,7 @@ uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
 		else
 			more->pages_by_cause[fate.cause] += pages;
 		request_set_status(b->request, page, pages, fate.status);
+		report_extent(b->request, e, &fate);
 		page += pages;
 	}
 	batch_count(b, info, more);

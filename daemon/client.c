@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "clock.h"
 #include "macros.h"
 
 static void client_arm_kick(struct client *c)
@@ -34,6 +35,24 @@ bool client_is_idle(const struct client *c)
 	return c->n_active == 0 && !c->kick.armed && !c->done.armed;
 }
 
+static struct ring_slot *request_slot(const struct request *rq)
+{
+	struct client *c = rq->client;
+
+	return &c->spec.ring->slots[rq - c->requests];
+}
+
+/* Its time runs from here on, whenever its turn comes. */
+static void request_seen(struct request *rq)
+{
+	uint64_t left_ns = __atomic_load_n(&request_slot(rq)->request.deadline_ns, __ATOMIC_RELAXED);
+	uint64_t now_ns = clock_now_ns();
+
+	rq->state = REQUEST_WAITING;
+	rq->seen_ns = now_ns;
+	rq->expires_ns = left_ns && left_ns < UINT64_MAX - now_ns ? now_ns + left_ns : UINT64_MAX;
+}
+
 /* One number out of the submit queue. The entry is the client's and may be anything. */
 static void client_take_slot(struct client *c, uint32_t slot)
 {
@@ -48,8 +67,8 @@ static void client_take_slot(struct client *c, uint32_t slot)
 		client_cut(c, "a slot was submitted that had not ended");
 		return;
 	}
-	rq->state = REQUEST_WAITING;
-	c->waiting[(c->waiting_head + c->n_waiting++) % RING_N_SLOTS] = slot;
+	request_seen(rq);
+	c->waiting[c->n_waiting++] = slot;
 }
 
 static void client_read_queue(struct client *c)
@@ -165,10 +184,13 @@ struct client *client_free(struct client *c)
 	return NULL;
 }
 
-void client_publish(struct client *c, bool ready, uint64_t min_request)
+void client_publish(struct client *c, bool ready, const struct dataplane_config *config)
 {
-	atomic_store_explicit(&c->spec.ring->min_request, min_request, memory_order_relaxed);
-	atomic_store_explicit(&c->spec.ring->ready, ready, memory_order_release);
+	struct ring_head *ring = c->spec.ring;
+
+	atomic_store_explicit(&ring->min_request, config->policy.min_request, memory_order_relaxed);
+	atomic_store_explicit(&ring->deadline_ns, config->deadline_ns, memory_order_relaxed);
+	atomic_store_explicit(&ring->ready, ready, memory_order_release);
 }
 
 static struct target *client_target(struct client *c, uint32_t id)
@@ -211,13 +233,6 @@ int client_target_remove(struct client *c, uint32_t id, struct dataplane_msg *ms
 	return 0;
 }
 
-static struct ring_slot *request_slot(const struct request *rq)
-{
-	struct client *c = rq->client;
-
-	return &c->spec.ring->slots[rq - c->requests];
-}
-
 /* Last step of each request, well or not. */
 static void request_give_back(struct request *rq)
 {
@@ -248,7 +263,7 @@ static int request_authorise(struct request *rq)
 	return 0;
 }
 
-static int request_begin(struct request *rq, uint64_t now_ns)
+static int request_begin(struct request *rq)
 {
 	struct client *c = rq->client;
 	int r;
@@ -256,7 +271,8 @@ static int request_begin(struct request *rq, uint64_t now_ns)
 	*rq = (struct request){
 		.client = c,
 		.state = REQUEST_WAITING,
-		.started_ns = now_ns,
+		.seen_ns = rq->seen_ns,
+		.expires_ns = rq->expires_ns,
 	};
 	atomic_store_explicit(&request_slot(rq)->progress, 0, memory_order_relaxed);
 	r = request_parse(&request_slot(rq)->request, c->data, c->data_len, &rq->plan);
@@ -268,17 +284,14 @@ static int request_begin(struct request *rq, uint64_t now_ns)
 	return r;
 }
 
-struct request *client_admit(struct client *c, uint64_t now_ns)
+struct request *client_admit(struct client *c, uint32_t i)
 {
-	struct request *rq;
+	struct request *rq = &c->requests[c->waiting[i]];
 	int r;
 
-	if (c->n_waiting == 0)
-		return NULL;
-	rq = &c->requests[c->waiting[c->waiting_head]];
-	c->waiting_head = (c->waiting_head + 1) % RING_N_SLOTS;
 	c->n_waiting--;
-	r = request_begin(rq, now_ns);
+	memmove(&c->waiting[i], &c->waiting[i + 1], (c->n_waiting - i) * sizeof(c->waiting[0]));
+	r = request_begin(rq);
 	if (r < 0) {
 		rq->result.error = r;
 		request_give_back(rq);
@@ -290,10 +303,12 @@ struct request *client_admit(struct client *c, uint64_t now_ns)
 	return rq;
 }
 
-bool request_cancelled(const struct request *rq)
+int request_unwanted(const struct request *rq, uint64_t now_ns)
 {
-	return rq->client->leaving || rq->client->cut ||
-	       atomic_load_explicit(&request_slot(rq)->cancel, memory_order_relaxed);
+	if (rq->client->leaving || rq->client->cut ||
+	    atomic_load_explicit(&request_slot(rq)->cancel, memory_order_relaxed))
+		return -ECANCELED;
+	return now_ns >= rq->expires_ns ? -ETIME : 0;
 }
 
 void request_progress(struct request *rq, uint64_t bytes)
@@ -311,6 +326,15 @@ void request_set_status(struct request *rq, uint64_t page, uint64_t n, int32_t s
 	assert(page <= rq->plan.n_status && n <= rq->plan.n_status - page);
 	for (uint64_t i = 0; i < n; i++)
 		to[page + i] = status;
+}
+
+void request_add_extent(struct request *rq, const struct ring_extent *extent)
+{
+	struct ring_extent *to = (struct ring_extent *)(rq->client->data + rq->plan.extents);
+	uint64_t i = rq->result.n_extents++;
+
+	if (i < rq->plan.n_extents)
+		to[i] = *extent;
 }
 
 void request_charge(const struct request *rq, struct account *total,

@@ -47,7 +47,8 @@ enum request_state {
  * @wants_engine: policy_wants_engine().
  * @n_retries: PREPAREs in a row that found the memory map locked.
  * @not_before_ns: when the next one is due.
- * @started_ns: when it was taken up.
+ * @seen_ns: when it was taken out of the queue.
+ * @expires_ns: when it is to end; UINT64_MAX: at any time.
  * @result: what the client gets.
  */
 struct request {
@@ -65,7 +66,8 @@ struct request {
 	bool wants_engine;
 	uint32_t n_retries;
 	uint64_t not_before_ns;
-	uint64_t started_ns;
+	uint64_t seen_ns;
+	uint64_t expires_ns;
 	struct ring_result result;
 };
 
@@ -80,8 +82,7 @@ struct client {
 	struct loop_op done;
 	bool done_again;		/* something ended while @done was armed */
 	struct request requests[RING_N_SLOTS];
-	uint32_t waiting[RING_N_SLOTS];	/* slots in REQUEST_WAITING, oldest first, from @waiting_head */
-	uint32_t waiting_head;
+	uint32_t waiting[RING_N_SLOTS];	/* slots in REQUEST_WAITING, oldest first */
 	uint32_t n_waiting;
 	uint32_t n_active;
 	uint32_t last;			/* slot that had the last turn */
@@ -130,29 +131,33 @@ void client_cut(struct client *c, const char *why);
 bool client_is_idle(const struct client *c);
 
 /**
- * client_publish() - Tell it whether there is an engine, and from which size on it pays.
+ * client_publish() - Tell it whether there is an engine, from which size on it pays, and for how long
+ *	a page may be away.
  * @c: the client.
  * @ready: there is a hook and an engine.
- * @min_request: bytes.
+ * @config: the configuration in effect.
  */
-void client_publish(struct client *c, bool ready, uint64_t min_request);
+void client_publish(struct client *c, bool ready, const struct dataplane_config *config);
 
 /**
- * client_admit() - Take up the oldest waiting request.
+ * client_admit() - Take up a waiting request.
  * @c: the client.
- * @now_ns: the time.
+ * @i: which; 0 is the oldest.
  *
  * A request that is malformed, or not allowed, ends here.
  *
- * Return: the request, or NULL when it ended or none was waiting.
+ * Return: the request, or NULL when it ended.
  */
-struct request *client_admit(struct client *c, uint64_t now_ns);
+struct request *client_admit(struct client *c, uint32_t i);
 
 /**
- * request_cancelled() - Whether a request is to end after the batch that it is at.
- * @rq: the request, ACTIVE.
+ * request_unwanted() - Whether a request is to end after the batches that it is at.
+ * @rq: the request, WAITING or ACTIVE.
+ * @now_ns: the time.
+ *
+ * Return: 0; -ECANCELED its client does not want it any more, or is gone; -ETIME its deadline passed.
  */
-bool request_cancelled(const struct request *rq);
+int request_unwanted(const struct request *rq, uint64_t now_ns);
 
 /**
  * request_progress() - Show the client how far a request is.
@@ -169,6 +174,13 @@ void request_progress(struct request *rq, uint64_t bytes);
  * @status: a node or a negative errno.
  */
 void request_set_status(struct request *rq, uint64_t page, uint64_t n, int32_t status);
+
+/**
+ * request_add_extent() - Write down what became of a folio, if the client wants it.
+ * @rq: the request, ACTIVE.
+ * @extent: what.
+ */
+void request_add_extent(struct request *rq, const struct ring_extent *extent);
 
 /**
  * request_charge() - Count for all whom a request concerns.

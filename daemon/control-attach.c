@@ -241,6 +241,7 @@ static int reply_attached(sd_varlink *link, const struct attachment *a)
 		SD_JSON_BUILD_PAIR_UNSIGNED("dataLength", RING_DATA_LEN),
 		SD_JSON_BUILD_PAIR_UNSIGNED("slots", RING_N_SLOTS),
 		SD_JSON_BUILD_PAIR_UNSIGNED("targets", DATAPLANE_MAX_TARGETS),
+		SD_JSON_BUILD_PAIR_UNSIGNED("deadlineNSec", a->control->config->data.deadline_ns),
 		SD_JSON_BUILD_PAIR_BOOLEAN("mayMoveAll", a->may_move_all));
 }
 

@@ -12,6 +12,7 @@
 #include "cause.h"
 #include "cleanup.h"
 #include "macros.h"
+#include "reason.h"
 
 static void json_unrefp(sd_json_variant **v)
 {
@@ -117,7 +118,7 @@ static int blocked_json(const struct account_values *a, sd_json_variant **ret)
 static int account_json(const struct account *account, sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *causes = NULL, *folios = NULL, *errors = NULL;
-	_cleanup_json_ sd_json_variant *fallbacks = NULL, *blocked = NULL;
+	_cleanup_json_ sd_json_variant *fallbacks = NULL, *reasons = NULL, *blocked = NULL;
 	struct account_values a;
 	int r;
 
@@ -127,6 +128,8 @@ static int account_json(const struct account *account, sd_json_variant **ret)
 		r = map_json(a.engine_errors, ACCOUNT_N_ENGINE_ERRORS, engine_error_name, &errors);
 	if (r >= 0)
 		r = map_json(a.fallback_bytes, _FALLBACK_MAX, account_fallback_name, &fallbacks);
+	if (r >= 0)
+		r = map_json(a.bytes_by_reason, ACCOUNT_N_REASONS, reason_name, &reasons);
 	if (r >= 0)
 		r = folios_json(&a, &folios);
 	if (r >= 0)
@@ -147,6 +150,7 @@ static int account_json(const struct account *account, sd_json_variant **ret)
 		SD_JSON_BUILD_PAIR_VARIANT("folios", folios),
 		SD_JSON_BUILD_PAIR_VARIANT("engineErrors", errors),
 		SD_JSON_BUILD_PAIR_VARIANT("fallbackBytes", fallbacks),
+		SD_JSON_BUILD_PAIR_VARIANT("bytesByReason", reasons),
 		SD_JSON_BUILD_PAIR_UNSIGNED("engineNSec", a.engine_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedNSec", a.blocked_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedMaxNSec", a.blocked_max_ns),

@@ -82,6 +82,8 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 	FIELD_MAP(engineErrors, INT),
 	COMMENT("Bytes given to the CPU that an engine could have copied, by why; without those of 0"),
 	FIELD_MAP(fallbackBytes, INT),
+	COMMENT("Bytes moved by what the requests said they were for; without those of 0"),
+	FIELD_MAP(bytesByReason, INT),
 	COMMENT("Time that engines were at work, in nanoseconds"),
 	FIELD(engineNSec, INT),
 	COMMENT("Sum over all batches of the time that their pages were unavailable, in nanoseconds"),
@@ -194,6 +196,9 @@ static SD_VARLINK_DEFINE_METHOD(
 	OUTPUT(slots, INT),
 	COMMENT("Processes that can be open at the same time"),
 	OUTPUT(targets, INT),
+	COMMENT("Time in nanoseconds after which a page that is away is back, even if the daemon is gone; the "
+		"shared memory has it too, and follows changes"),
+	OUTPUT(deadlineNSec, INT),
 	COMMENT("Whether this client may move pages that other processes map"),
 	OUTPUT(mayMoveAll, BOOL));
 

@@ -98,7 +98,7 @@ static void request_check_end(struct mover *m, struct request *rq)
 	more.requests_failed = rq->result.error != 0;
 	request_count_rest(rq, &more);
 	assert(sums_agree(&rq->result));
-	rq->result.elapsed_ns = clock_now_ns() - rq->started_ns;
+	rq->result.elapsed_ns = clock_now_ns() - rq->seen_ns;
 	request_charge(rq, m->account, &more);
 	m->n_requests--;
 	waiting = request_end(rq);
@@ -321,7 +321,7 @@ static void batch_prepared(struct loop_op *op, int res)
 		m->n_ahead--;
 		batch_account(b, true);
 		batch_release(b);
-	} else if (m->stopping || request_cancelled(rq)) {
+	} else if (m->stopping || request_unwanted(rq, clock_now_ns())) {
 		m->n_ahead--;
 		batch_plan(b, NULL, 0, 0, FALLBACK_NO_ENGINE);
 		batch_finish(b, MIGOFF_CMD_ABORT);
@@ -470,7 +470,7 @@ static void mover_check_slow(struct mover *m, uint64_t now_ns)
 static void mover_arm_wake(struct mover *m, struct client *const *clients, uint32_t n,
 			   uint64_t now_ns)
 {
-	uint64_t next = schedule_next_retry(clients, n, now_ns);
+	uint64_t next = schedule_next_time(clients, n, now_ns);
 
 	for (uint32_t i = 0; i < m->n_copying; i++)
 		next = MIN(next, m->batches[m->copying[i]].give_up_ns);
@@ -490,7 +490,7 @@ void mover_settle(struct mover *m, struct client *const *clients, uint32_t n)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	schedule_end_cancelled(m, clients, n);
+	schedule_end_unwanted(m, clients, n, now_ns);
 	mover_check_slow(m, now_ns);
 	schedule_batches(m, clients, n, now_ns);
 	mover_feed(m);

@@ -217,7 +217,7 @@ static void plane_tell_clients(struct plane *p)
 	bool ready = plane_ready(p);
 
 	for (uint32_t i = 0; i < p->n_clients; i++)
-		client_publish(p->clients[i], ready, p->config.policy.min_request);
+		client_publish(p->clients[i], ready, &p->config);
 }
 
 static int plane_find_client(const struct plane *p, uint64_t id)
@@ -238,7 +238,7 @@ static int plane_add_client(struct plane *p, const struct dataplane_client *spec
 	r = client_new(spec, &p->loop, &c);
 	if (r < 0)
 		return r;
-	client_publish(c, plane_ready(p), p->config.policy.min_request);
+	client_publish(c, plane_ready(p), &p->config);
 	p->clients[p->n_clients++] = c;
 	p->changed = true;
 	return 0;
@@ -287,24 +287,33 @@ static void plane_free_idle(struct plane *p)
 	}
 }
 
+/* Those that end at once do not wait for their turn. */
+static void plane_admit_client(struct plane *p, struct client *c, bool refuse, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < c->n_waiting && !c->leaving && !c->cut;) {
+		struct request *rq = &c->requests[c->waiting[i]];
+		int error = refuse ? -ENXIO : request_unwanted(rq, now_ns);
+
+		if (!error && c->n_active >= p->config.max_requests) {
+			i++;
+			continue;
+		}
+		rq = client_admit(c, i);
+		if (!rq)
+			continue;
+		mover_admit(&p->mover, rq);
+		if (error)
+			mover_end(&p->mover, rq, error);
+	}
+}
+
 static void plane_admit(struct plane *p)
 {
 	uint64_t now_ns = clock_now_ns();
 	bool refuse = p->draining || p->stopping || (!p->hook && !p->rebuilding);
 
-	for (uint32_t i = 0; i < p->n_clients; i++) {
-		struct client *c = p->clients[i];
-
-		while (c->n_waiting && c->n_active < p->config.max_requests && !c->leaving && !c->cut) {
-			struct request *rq = client_admit(c, now_ns);
-
-			if (!rq)
-				continue;
-			mover_admit(&p->mover, rq);
-			if (refuse)
-				mover_end(&p->mover, rq, -ENXIO);
-		}
-	}
+	for (uint32_t i = 0; i < p->n_clients; i++)
+		plane_admit_client(p, p->clients[i], refuse, now_ns);
 }
 
 static void plane_end_requests(struct plane *p, int error)

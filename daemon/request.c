@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "macros.h"
+#include "reason.h"
 
 _Static_assert(sizeof(struct ring_range) == sizeof(struct migoff_range) &&
 		       offsetof(struct ring_range, len) == offsetof(struct migoff_range, len),
@@ -33,7 +34,7 @@ static bool array_fits(uint64_t offset, uint64_t n, size_t size, uint64_t len)
 
 static int check_head(const struct ring_request *q)
 {
-	if (q->flags & ~(RING_MOVE_ALL | RING_WHOLE) || q->reserved0)
+	if (q->flags & ~(RING_MOVE_ALL | RING_WHOLE) || q->reason >= _REASON_MAX)
 		return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(q->reserved); i++)
 		if (q->reserved[i])
@@ -49,11 +50,13 @@ static int check_arrays(const struct ring_request *q, uint64_t data_len)
 {
 	if (q->n_ranges > RING_MAX_RANGES)
 		return -E2BIG;
-	if (!IS_ALIGNED(q->ranges, 8) || !IS_ALIGNED(q->status, 8))
+	if (!IS_ALIGNED(q->ranges | q->status | q->extents, 8))
 		return -EINVAL;
 	if (!array_fits(q->ranges, q->n_ranges, sizeof(struct ring_range), data_len))
 		return -EFAULT;
 	if (!array_fits(q->status, q->n_status, sizeof(int32_t), data_len))
+		return -EFAULT;
+	if (!array_fits(q->extents, q->n_extents, sizeof(struct ring_extent), data_len))
 		return -EFAULT;
 	return 0;
 }
@@ -114,9 +117,12 @@ int request_parse(const struct ring_request *shared, const void *data, uint64_t 
 		.flags = q.flags,
 		.target = q.target,
 		.to_node = q.to_node,
+		.reason = q.reason,
 		.n_ranges = q.n_ranges,
 		.status = q.status,
 		.n_status = q.n_status,
+		.extents = q.extents,
+		.n_extents = q.n_extents,
 	};
 	memcpy(plan.from_nodes, q.from_nodes, sizeof(plan.from_nodes));
 	if (q.n_ranges) {

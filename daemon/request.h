@@ -23,23 +23,29 @@
  * @flags: RING_MOVE_ALL, RING_WHOLE.
  * @target: the client's name of the target.
  * @to_node: destination; below 1024.
+ * @reason: enum reason.
  * @from_nodes: as in struct ring_request.
  * @ranges: a copy; NULL for a whole process.
  * @n_ranges: how many.
  * @pages: in all ranges.
  * @status: offset of the status array in the data area.
  * @n_status: @pages, or 0: not wanted.
+ * @extents: offset of the array of extents in the data area.
+ * @n_extents: how many there is room for.
  */
 struct request_plan {
 	uint32_t flags;
 	uint32_t target;
 	int32_t to_node;
+	uint32_t reason;
 	uint64_t from_nodes[RING_N_NODE_WORDS];
 	struct migoff_range *ranges;
 	uint64_t n_ranges;
 	uint64_t pages;
 	uint64_t status;
 	uint64_t n_status;
+	uint64_t extents;
+	uint64_t n_extents;
 };
 
 /**
@@ -49,7 +55,9 @@ struct request_plan {
  * @data_len: its size.
  * @ret: the request, to be freed by request_plan_fini().
  *
- * Return: 0; -EINVAL malformed: unknown flags, reserved fields, unaligned, empty, descending or
+ * Its deadline counts from before and is not looked at here.
+ *
+ * Return: 0; -EINVAL malformed: unknown flags or reason, reserved fields, unaligned, empty, descending or
  * overlapping ranges, a status array of another length than the ranges; -EFAULT the arrays are not
  * inside the data area, or an address is none of a process; -E2BIG more than RING_MAX_RANGES; -ENODEV
  * a node beyond 1023; -ENOMEM.

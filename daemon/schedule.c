@@ -68,40 +68,48 @@ void schedule_batches(struct mover *m, struct client *const *clients, uint32_t n
 		mover_prepare(m, b, rq);
 }
 
-static uint64_t client_next_retry(const struct client *c, uint64_t now_ns)
+static uint64_t client_next_time(const struct client *c, uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
 
-	for (uint32_t i = 0; c->n_active && i < RING_N_SLOTS; i++) {
+	for (uint32_t i = 0; c->n_active + c->n_waiting && i < RING_N_SLOTS; i++) {
 		const struct request *rq = &c->requests[i];
 
-		if (rq->state == REQUEST_ACTIVE && !rq->ended && rq->not_before_ns > now_ns)
+		if (rq->state == REQUEST_FREE || rq->ended)
+			continue;
+		next = MIN(next, rq->expires_ns);
+		if (rq->state == REQUEST_ACTIVE && rq->not_before_ns > now_ns)
 			next = MIN(next, rq->not_before_ns);
 	}
 	return next;
 }
 
-static void client_end_cancelled(struct mover *m, struct client *c)
+static void client_end_unwanted(struct mover *m, struct client *c, uint64_t now_ns)
 {
 	for (uint32_t i = 0; c->n_active && i < RING_N_SLOTS; i++) {
 		struct request *rq = &c->requests[i];
+		int error;
 
-		if (rq->state == REQUEST_ACTIVE && !rq->ended && request_cancelled(rq))
-			mover_end(m, rq, -ECANCELED);
+		if (rq->state != REQUEST_ACTIVE || rq->ended)
+			continue;
+		error = request_unwanted(rq, now_ns);
+		if (error)
+			mover_end(m, rq, error);
 	}
 }
 
-void schedule_end_cancelled(struct mover *m, struct client *const *clients, uint32_t n)
+void schedule_end_unwanted(struct mover *m, struct client *const *clients, uint32_t n,
+			   uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < n; i++)
-		client_end_cancelled(m, clients[i]);
+		client_end_unwanted(m, clients[i], now_ns);
 }
 
-uint64_t schedule_next_retry(struct client *const *clients, uint32_t n, uint64_t now_ns)
+uint64_t schedule_next_time(struct client *const *clients, uint32_t n, uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
 
 	for (uint32_t i = 0; i < n; i++)
-		next = MIN(next, client_next_retry(clients[i], now_ns));
+		next = MIN(next, client_next_time(clients[i], now_ns));
 	return next;
 }

@@ -20,21 +20,23 @@
 void schedule_batches(struct mover *m, struct client *const *clients, uint32_t n, uint64_t now_ns);
 
 /**
- * schedule_end_cancelled() - End the requests that are not wanted any more.
+ * schedule_end_unwanted() - End the requests that were cancelled, or have no time left.
  * @m: the mover.
  * @clients: all clients.
  * @n: how many.
+ * @now_ns: the time.
  */
-void schedule_end_cancelled(struct mover *m, struct client *const *clients, uint32_t n);
+void schedule_end_unwanted(struct mover *m, struct client *const *clients, uint32_t n,
+			   uint64_t now_ns);
 
 /**
- * schedule_next_retry() - When a request that has to wait is due.
+ * schedule_next_time() - When a request that has to wait is due, or one has no time left.
  * @clients: all clients.
  * @n: how many.
  * @now_ns: the time.
  *
  * Return: CLOCK_MONOTONIC in nanoseconds, or UINT64_MAX.
  */
-uint64_t schedule_next_retry(struct client *const *clients, uint32_t n, uint64_t now_ns);
+uint64_t schedule_next_time(struct client *const *clients, uint32_t n, uint64_t now_ns);
 
 #endif

@@ -103,7 +103,7 @@ class Hostile(unittest.TestCase):
             c.send("io.migoff.Attach", oneway=True)
             c.send("io.migoff.OpenTarget", {"pidfd": 0, "pagemap": 1}, oneway=True)
             self.assertEqual(c.call("io.migoff.GetStatus")["clients"], [])
-            self.assertEqual(c.call("io.migoff.Attach")["version"], 1)
+            self.assertEqual(c.call("io.migoff.Attach")["version"], 2)
 
     def test_descriptor_flood(self):
         """Descriptors that nobody asked for are closed, whatever they came with."""

@@ -83,7 +83,7 @@ class Interface(WithDaemon):
             "GetEngines": {"engines"},
             "GetConfiguration": {"files", "settings"},
             "Attach": {"version", "ring", "submit", "done", "length", "dataLength", "slots",
-                       "targets", "mayMoveAll"},
+                       "targets", "deadlineNSec", "mayMoveAll"},
         }
         self.daemon.wait_status(lambda s: s.get("reason"))
         for method, fields in expected.items():
@@ -131,10 +131,13 @@ class Interface(WithDaemon):
             self.assertEqual(os.readlink(f"/proc/self/fd/{self.client.fds[reply[name]]}"),
                              "anon_inode:[eventfd]")
         with mmap.mmap(ring, reply["length"]) as m:
-            magic, version, n_slots, data_off, data_len, _, ready = struct.unpack_from("<QIIQQQI", m)
+            magic, version, n_slots, data_off, data_len, _, deadline, ready = struct.unpack_from(
+                "<QIIQQQQI", m)
         self.assertEqual((magic, version, n_slots), (RING_MAGIC, reply["version"], reply["slots"]))
         self.assertEqual(data_len, reply["dataLength"])
         self.assertEqual(data_off + data_len, reply["length"])
+        self.assertEqual(deadline, reply["deadlineNSec"])
+        self.assertEqual(deadline, 1000000000)
         self.assertEqual(ready, 0)
         self.refused("io.migoff.AlreadyAttached", "io.migoff.Attach")
 

@@ -232,7 +232,8 @@ static int fake_prepare(struct fake_slot *s, const struct migoff_prepare *p)
 	fake_walk(s, p);
 	if (s->info.n_taken) {
 		s->state = FAKE_OUT;
-		fake.max_out = MAX(fake.max_out, ++fake.n_out);
+		fake.n_out++;
+		fake.max_out = MAX(fake.max_out, (unsigned int)fake.n_out);
 	}
 	return (int)s->info.n_taken;
 }
@@ -336,5 +337,6 @@ void hook_finish(struct hook *h, struct loop *loop, struct loop_op *op, uint32_t
 		 const struct migoff_finish *arg)
 {
 	EXPECT_EQ(h->slots[arg->slot].state, FAKE_OUT);
-	fake_command(&h->slots[arg->slot], loop, op, command, arg, 0);
+	fake.n_finishes++;
+	fake_command(&h->slots[arg->slot], loop, op, command, arg, fake.finish_delay_ns);
 }

@@ -43,6 +43,7 @@ struct fake_folio {
  * @folios: each.
  * @memory: of each node; a folio is at the same place in both.
  * @prepare_delay_ns: how long a PREPARE takes.
+ * @finish_delay_ns: how long a COMMIT or ABORT takes.
  * @prepare_errors: so many PREPAREs fail with @prepare_error.
  * @prepare_error: see there.
  * @commit_errors: so many COMMITs fail with -EIO and leave the batch out.
@@ -50,6 +51,7 @@ struct fake_folio {
  * @n_out: batches out now.
  * @max_out: the most there were at once.
  * @n_prepares: PREPAREs.
+ * @n_finishes: COMMITs and ABORTs that were begun.
  * @n_aborts: ABORTs.
  */
 struct fake_hook {
@@ -62,13 +64,15 @@ struct fake_hook {
 	struct fake_folio folios[FAKE_MAX_FOLIOS];
 	uint8_t *memory[2];
 	uint64_t prepare_delay_ns;
+	uint64_t finish_delay_ns;
 	_Atomic int prepare_errors;
 	int prepare_error;
 	int commit_errors;
 	int abort_errors;
-	unsigned int n_out;
+	_Atomic unsigned int n_out;
 	unsigned int max_out;
 	_Atomic unsigned int n_prepares;
+	_Atomic unsigned int n_finishes;
 	unsigned int n_aborts;
 };
 

@@ -11,6 +11,7 @@
 
 #include "fake-hook.h"
 #include "migoff_uapi.h"
+#include "reason.h"
 #include "rig.h"
 #include "test.h"
 
@@ -81,7 +82,10 @@ static void test_fields(void)
 	EXPECT_REFUSED(-ENODEV, rq->to_node = 1024);
 	EXPECT_REFUSED(-EACCES, rq->to_node = 2);
 	EXPECT_REFUSED(-EACCES, rq->to_node = 1023);
-	EXPECT_REFUSED(-EINVAL, rq->reserved0 = 1);
+	EXPECT_REFUSED(-EINVAL, rq->reason = _REASON_MAX);
+	EXPECT_REFUSED(-EINVAL, rq->extents += 4);
+	EXPECT_REFUSED(-EFAULT, (rq->extents = RING_DATA_LEN - 16, rq->n_extents = 1));
+	EXPECT_REFUSED(-EFAULT, rq->n_extents = UINT64_MAX / 24 + 2);
 	EXPECT_REFUSED(-EINVAL, rq->reserved[3] = 1);
 	EXPECT_REFUSED(-EINVAL, rq->ranges += 4);
 	EXPECT_REFUSED(-EFAULT, rq->ranges = RING_DATA_LEN);

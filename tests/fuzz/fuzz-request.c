@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "macros.h"
+#include "reason.h"
 #include "test.h"
 
 #define PAGE	4096ull
@@ -45,6 +46,10 @@ static void check_plan(const struct request_plan *plan, uint64_t data_len)
 	EXPECT_EQ(plan->status % 8, 0);
 	EXPECT_TRUE(plan->status <= data_len &&
 		    plan->n_status * sizeof(int32_t) <= data_len - plan->status);
+	EXPECT_EQ(plan->extents % 8, 0);
+	EXPECT_TRUE(plan->extents <= data_len &&
+		    plan->n_extents <= (data_len - plan->extents) / sizeof(struct ring_extent));
+	EXPECT_TRUE(reason_name(plan->reason) != NULL);
 }
 
 /* The request first, all that follows is the data area, at its exact size for the sanitizers to see. */
