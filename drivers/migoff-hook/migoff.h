@@ -131,6 +131,8 @@ struct slot {
  * @pagemap_fops: what a file under /proc/PID/pagemap has.
  * @flags: MIGOFF_SETUP_*.
  * @deadline_ns: default and upper bound.
+ * @pool_bytes: how much of each node may be held in the pool; 0: none.
+ * @pool_age_ns: what is not asked for in this time, is given back.
  * @n_slots: how many @slots.
  * @n_extents: how many extents a slot has.
  * @area_len: size of one slot's area.
@@ -142,6 +144,7 @@ struct slot {
  * @domains: the distinct domains behind them.
  * @n_domains: how many.
  * @slots: the slots.
+ * @copy_wq: for commits in which the CPU copies: they wait for each other, and nothing for them.
  * @engine_lost: an unmap failed: nothing is mapped for the engines any more.
  * @suspended: the system is about to sleep: no new batches.
  */
@@ -152,6 +155,8 @@ struct session {
 	const struct file_operations *pagemap_fops;
 	u32 flags;
 	u64 deadline_ns;
+	u64 pool_bytes;
+	u64 pool_age_ns;
 	u32 n_slots;
 	u32 n_extents;
 	size_t area_len;
@@ -163,11 +168,13 @@ struct session {
 	struct iommu_domain *domains[MIGOFF_MAX_DEVICES];
 	u32 n_domains;
 	struct slot *slots;
+	struct workqueue_struct *copy_wq;
 	bool engine_lost;
 	bool suspended;
 };
 
 /* main.c */
+/* Deadlines, and commits that copy nothing: no work on it waits for another. */
 extern struct workqueue_struct *migoff_wq;
 extern struct miscdevice migoff_misc;
 

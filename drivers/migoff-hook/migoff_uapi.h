@@ -29,6 +29,7 @@
 
 #define MIGOFF_MAX_DEVICES	8
 #define MIGOFF_MAX_SLOTS	64
+#define MIGOFF_DEFAULT_WORKERS	4
 #define MIGOFF_NODE_WORDS	16	/* node masks have 1024 bits, bit n of word n / 64 */
 
 /* One engine: an open VFIO device file, and the PCI function that it must prove to be. */
@@ -43,6 +44,7 @@ struct migoff_device {
 #define MIGOFF_SETUP_EXPIRE_COPY	(1 << 0) /* a batch that expires is copied by the CPU and moved; without it, left */
 #define MIGOFF_SETUP_VERIFY_SAMPLED	(1 << 1) /* compare parts of each engine-copied folio before the commit */
 #define MIGOFF_SETUP_VERIFY_FULL	(1 << 2) /* compare all of it */
+#define MIGOFF_SETUP_POOL_SHARED	(1 << 3) /* a pooled folio may serve another owner without being zeroed */
 
 /**
  * struct migoff_setup - argument of MIGOFF_IOC_SETUP, once per open file
@@ -59,6 +61,15 @@ struct migoff_device {
  * @n_slots: how many batches may be out at once, 1 to MIGOFF_MAX_SLOTS.
  * @n_extents: how many struct migoff_extent a slot's area holds, 16 to 65536.
  * @deadline_ns: the default and upper bound of a batch's deadline; at most 10 s.
+ * @pool_bytes: how much free memory of each node may be held as destinations of batches to come, in
+ *	which the sources of moved folios end up. Half of the node's memory is the most in any
+ *	case. 0: none is held.
+ * @pool_age_ns: what the pool was not asked for in this time is given back; 1 ms to 1 hour, 0 without
+ *	a pool.
+ * @n_workers: how many commits that copy by the CPU run at once (on the processors of one node), at
+ *	most MIGOFF_MAX_SLOTS; 0: as many as there are processors, but no more than
+ *	MIGOFF_DEFAULT_WORKERS. All others never wait for those.
+ * @reserved0: zero.
  * @reserved: zero.
  * @ret_area_len: out: size of one slot's area. Slot i is mapped (read-only, MAP_SHARED) at file
  *	offset i * @ret_area_len; it begins with a struct migoff_batch_info, and struct
@@ -76,7 +87,11 @@ struct migoff_setup {
 	__u32 n_slots;
 	__u32 n_extents;
 	__u64 deadline_ns;
-	__u64 reserved[4];
+	__u64 pool_bytes;
+	__u64 pool_age_ns;
+	__u32 n_workers;
+	__u32 reserved0;
+	__u64 reserved[1];
 	__u64 ret_area_len;
 	__u64 ret_max_batch;
 };

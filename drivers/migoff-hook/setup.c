@@ -15,6 +15,8 @@
 #include "migoff.h"
 
 #define DEADLINE_MAX_NS		(10ULL * NSEC_PER_SEC)
+#define POOL_AGE_MIN_NS		NSEC_PER_MSEC
+#define POOL_AGE_MAX_NS		(3600ULL * NSEC_PER_SEC)
 #define EXTENTS_MIN		16
 #define EXTENTS_MAX		65536
 #define WINDOW_ALIGN		SZ_4M
@@ -166,10 +168,18 @@ static int check_window(const struct migoff_setup *arg)
 	return check_add_overflow(arg->window_iova, arg->window_len, &end) ? -EINVAL : 0;
 }
 
+static int check_pool(const struct migoff_setup *arg)
+{
+	if (!arg->pool_bytes)
+		return arg->pool_age_ns || arg->flags & MIGOFF_SETUP_POOL_SHARED ? -EINVAL : 0;
+	return arg->pool_age_ns < POOL_AGE_MIN_NS || arg->pool_age_ns > POOL_AGE_MAX_NS ?
+		-EINVAL : 0;
+}
+
 static int check_setup(const struct migoff_setup *arg)
 {
 	const u32 flags = MIGOFF_SETUP_EXPIRE_COPY | MIGOFF_SETUP_VERIFY_SAMPLED |
-			  MIGOFF_SETUP_VERIFY_FULL;
+			  MIGOFF_SETUP_VERIFY_FULL | MIGOFF_SETUP_POOL_SHARED;
 	const u32 verify = MIGOFF_SETUP_VERIFY_SAMPLED | MIGOFF_SETUP_VERIFY_FULL;
 
 	if (arg->flags & ~flags || (arg->flags & verify) == verify)
@@ -181,10 +191,12 @@ static int check_setup(const struct migoff_setup *arg)
 		return -EINVAL;
 	if (!arg->deadline_ns || arg->deadline_ns > DEADLINE_MAX_NS)
 		return -EINVAL;
+	if (arg->n_workers > MIGOFF_MAX_SLOTS || arg->reserved0)
+		return -EINVAL;
 	if (memchr_inv(arg->reserved, 0, sizeof(arg->reserved)) || arg->ret_area_len ||
 	    arg->ret_max_batch)
 		return -EINVAL;
-	return check_window(arg);
+	return check_pool(arg) ?: check_window(arg);
 }
 
 /* Our own pagemap tells the file operations that all of them have. */
@@ -277,6 +289,21 @@ static int make_slots(struct session *s, u32 n)
 	return 0;
 }
 
+static int make_copy_queue(struct session *s, u32 n_workers)
+{
+	u32 n = n_workers ?: min_t(u32, num_online_cpus(), MIGOFF_DEFAULT_WORKERS);
+
+	s->copy_wq = alloc_workqueue("migoff-copy", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, n);
+	return s->copy_wq ? 0 : -ENOMEM;
+}
+
+static void drop_copy_queue(struct session *s)
+{
+	if (s->copy_wq)
+		destroy_workqueue(s->copy_wq);
+	s->copy_wq = NULL;
+}
+
 static int make_session(struct session *s, struct migoff_setup *arg)
 {
 	u32 i;
@@ -284,6 +311,8 @@ static int make_session(struct session *s, struct migoff_setup *arg)
 
 	s->flags = arg->flags;
 	s->deadline_ns = arg->deadline_ns;
+	s->pool_bytes = arg->pool_bytes;
+	s->pool_age_ns = arg->pool_age_ns;
 	s->n_extents = arg->n_extents;
 	s->area_len = PAGE_ALIGN(sizeof(struct migoff_batch_info) +
 				 arg->n_extents * sizeof(struct migoff_extent));
@@ -294,9 +323,13 @@ static int make_session(struct session *s, struct migoff_setup *arg)
 	for (i = 0; i < arg->n_devices && !r; i++)
 		r = engine_add(s, &arg->devices[i], arg);
 	if (!r)
+		r = make_copy_queue(s, arg->n_workers);
+	if (!r)
 		r = make_slots(s, arg->n_slots);
-	if (r)
+	if (r) {
+		drop_copy_queue(s);
 		drop_engines(s);
+	}
 	return r;
 }
 
@@ -355,5 +388,6 @@ int setup_session(struct session *s, struct migoff_setup __user *uarg)
 void setup_done(struct session *s)
 {
 	drop_slots(s);
+	drop_copy_queue(s);
 	drop_engines(s);
 }

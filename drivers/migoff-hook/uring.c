@@ -2,7 +2,7 @@
 /*
  * The commands. PREPARE can wait (for memory, for the target's lock), so it is run by io_uring's
  * workers. COMMIT and ABORT are never queued behind it: their arguments are copied when they are
- * issued, and the rest happens on the module's own workqueue.
+ * issued, and the rest happens on the module's own workqueues.
  *
  * None is cancelable, because each completes by itself in bounded time.
  */
@@ -149,6 +149,7 @@ static int start_finish(struct session *s, struct io_uring_cmd *cmd, const void 
 {
 	struct migoff_finish f;
 	struct slot *slot;
+	bool copies;
 	int r;
 
 	if (copy_from_user(&f, arg, sizeof(f)))
@@ -168,7 +169,8 @@ static int start_finish(struct session *s, struct io_uring_cmd *cmd, const void 
 	slot->finish = (struct finish_request){
 		.cmd = cmd, .batch = f.batch, .n_verdicts = f.n_verdicts, .commit = commit,
 	};
-	queue_work(migoff_wq, &slot->finish_work);
+	copies = memchr(slot->verdicts, MIGOFF_VERDICT_CPU, f.n_verdicts);
+	queue_work(copies ? s->copy_wq : migoff_wq, &slot->finish_work);
 	return -EIOCBQUEUED;
 }
 

@@ -52,7 +52,7 @@ static void test_setup(void)
 
 	EXPECT_SETUP(s.size--, -EINVAL);
 	EXPECT_SETUP(s.size = 0, -EINVAL);
-	EXPECT_SETUP(s.flags = 1 << 3, -EINVAL);
+	EXPECT_SETUP(s.flags = 1 << 4, -EINVAL);
 	EXPECT_SETUP(s.flags = MIGOFF_SETUP_VERIFY_FULL | MIGOFF_SETUP_VERIFY_SAMPLED, -EINVAL);
 	EXPECT_SETUP(s.n_devices = MIGOFF_MAX_DEVICES + 1, -EINVAL);
 	EXPECT_SETUP(s.window_iova = MIB(4), -EINVAL);
@@ -63,7 +63,16 @@ static void test_setup(void)
 	EXPECT_SETUP(s.n_extents = 65537, -EINVAL);
 	EXPECT_SETUP(s.deadline_ns = 0, -EINVAL);
 	EXPECT_SETUP(s.deadline_ns = 10000000001, -EINVAL);
-	EXPECT_SETUP(s.reserved[3] = 1, -EINVAL);
+	EXPECT_SETUP(s.pool_bytes = MIB(1), -EINVAL);
+	EXPECT_SETUP((s.pool_bytes = MIB(1), s.pool_age_ns = 999999), -EINVAL);
+	EXPECT_SETUP((s.pool_bytes = MIB(1), s.pool_age_ns = 3600000000001), -EINVAL);
+	EXPECT_SETUP((s.pool_bytes = MIB(1), s.pool_age_ns = 3600000000000), 0);
+	EXPECT_SETUP(s.pool_age_ns = 1000000, -EINVAL);
+	EXPECT_SETUP(s.flags = MIGOFF_SETUP_POOL_SHARED, -EINVAL);
+	EXPECT_SETUP(s.n_workers = MIGOFF_MAX_SLOTS + 1, -EINVAL);
+	EXPECT_SETUP(s.n_workers = MIGOFF_MAX_SLOTS, 0);
+	EXPECT_SETUP(s.reserved0 = 1, -EINVAL);
+	EXPECT_SETUP(s.reserved[0] = 1, -EINVAL);
 	EXPECT_SETUP(s.ret_area_len = 1, -EINVAL);
 	/* One device, but a window that cannot be shared out. */
 	EXPECT_SETUP((s.n_devices = 1, s.window_len = 0), -EINVAL);
