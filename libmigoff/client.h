@@ -20,6 +20,9 @@ struct flight {
 	int *status;
 	uint64_t status_off;
 	uint64_t n_status;
+	struct migoff_extent *extents;
+	uint64_t extents_off;
+	uint64_t n_extents;
 	struct span span;
 };
 

@@ -11,16 +11,24 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "macros.h"
 #include "pagemap.h"
 
 /*
- * Without progress for so long, a request is cancelled; without an answer to that either, the daemon
- * is stopped or stuck. A page is then still away until the hook's deadline, at most 10 s.
+ * Each batch ends at the hook's deadline, whoever lives, so without progress for that and some more, a
+ * request is cancelled; without an answer to that either, the daemon is stopped or stuck. The hook
+ * itself allows no longer deadline than 10 s, whatever the daemon tells.
  */
-#define STALL_MS	2000
-#define CANCEL_MS	1000
-#define SETTLE_MS	11000
+#define DEADLINE_MAX_NS	(10 * NSEC_PER_SEC)
+#define MORE_MS		1000
 #define SETTLE_STEP_MS	5
+
+static int64_t patience_ms(const struct migoff *m)
+{
+	uint64_t ns = atomic_load_explicit(&m->ring->deadline_ns, memory_order_relaxed);
+
+	return (int64_t)(MIN(ns, DEADLINE_MAX_NS) / NSEC_PER_MSEC) + MORE_MS;
+}
 
 static bool fallback_forbidden(void)
 {
@@ -74,10 +82,10 @@ static bool any_away(int pagemap_fd, const struct migoff_request *q)
  * The hook gives back what a daemon leaves behind, but nothing tells us when. Memory that is swapped
  * out looks the same from here, and only then the whole time passes.
  */
-static void settle(int pagemap_fd, const struct migoff_request *q)
+static void settle(int64_t patience, int pagemap_fd, const struct migoff_request *q)
 {
 	const struct timespec step = { .tv_nsec = SETTLE_STEP_MS * 1000000 };
-	int64_t end = clock_now_ms() + SETTLE_MS;
+	int64_t end = clock_now_ms() + patience;
 
 	while (any_away(pagemap_fd, q) && clock_now_ms() < end)
 		nanosleep(&step, NULL);
@@ -86,7 +94,7 @@ static void settle(int pagemap_fd, const struct migoff_request *q)
 /* Waits for the end of a request, as long as there is progress. */
 static int wait_result(struct migoff *m, uint64_t id, struct migoff_result *res)
 {
-	int64_t end = clock_now_ms() + STALL_MS, left;
+	int64_t end = clock_now_ms() + patience_ms(m), left;
 	uint64_t before = 0, done = 0;
 	bool cancelled = false;
 	int r;
@@ -106,11 +114,11 @@ static int wait_result(struct migoff *m, uint64_t id, struct migoff_result *res)
 		(void)migoff_progress(m, id, &done);
 		if (done != before) {
 			before = done;
-			end = clock_now_ms() + STALL_MS;
+			end = clock_now_ms() + patience_ms(m);
 		} else if (!cancelled) {
 			cancelled = true;
 			migoff_cancel(m, id);
-			end = clock_now_ms() + CANCEL_MS;
+			end = clock_now_ms() + MORE_MS;
 		} else {
 			m->lost = true;
 			return -EHOSTDOWN;
@@ -129,7 +137,7 @@ int dropin_run(struct pool_conn *c, struct migoff_target *t, const struct migoff
 		return r;
 	r = wait_result(c->m, id, &res);
 	if (r < 0 || res.error == -EHOSTDOWN) {
-		settle(t->pagemap_fd, q);
+		settle(patience_ms(c->m), t->pagemap_fd, q);
 		return -EHOSTDOWN;
 	}
 	if (res.error == -EPERM || res.error == -ESRCH || res.error == -ENOENT)

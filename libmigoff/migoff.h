@@ -8,7 +8,7 @@
  *   They give the engine what it is right for and make the system call, as the caller, for the rest;
  *   without a daemon they are the system call.
  * - struct migoff is a connection to the daemon: submit requests, wait on one descriptor, reap
- *   results with counts by cause.
+ *   results with counts by cause and, where wanted, the fate of each folio.
  *
  * Thread rules: the drop-in calls may be made from any thread at any time, also after fork(). A struct
  * migoff is used by one thread at a time. After fork() a child must not use a parent's struct migoff
@@ -128,6 +128,39 @@ struct migoff_range {
 	uint64_t len;
 };
 
+/* Why a request is made. The daemon keeps accounts by it; how pages are moved does not depend on it. */
+enum migoff_reason {
+	MIGOFF_REASON_NONE,	  /* not said */
+	MIGOFF_REASON_PROMOTION,  /* to faster memory, for it is used much */
+	MIGOFF_REASON_DEMOTION,	  /* to slower memory, for it is used little */
+	MIGOFF_REASON_BALANCING,  /* to where its tasks run */
+	MIGOFF_REASON_EVACUATION, /* away from a node that is to be emptied */
+	MIGOFF_REASON_OPERATOR,	  /* a person wants it */
+};
+
+/* flags of struct migoff_extent */
+#define MIGOFF_EXTENT_MOVED	0x1 /* is on the destination because of this request */
+#define MIGOFF_EXTENT_BY_CPU	0x2 /* moved, and the CPU copied it */
+#define MIGOFF_EXTENT_SAME	0x4 /* more pages of the folio of the extent before */
+
+/**
+ * struct migoff_extent - what became of a folio, or of a run of pages that have the same fate
+ * @va: its first page that was asked for.
+ * @len: bytes that were asked for.
+ * @status: as in the array of struct migoff_request.status.
+ * @cause: why it was not moved; a name by migoff_cause_name().
+ * @order: of the folio; 9 is 2 MiB.
+ * @flags: MIGOFF_EXTENT_*.
+ */
+struct migoff_extent {
+	uint64_t va;
+	uint64_t len;
+	int32_t status;
+	uint16_t cause;
+	uint8_t order;
+	uint8_t flags;
+};
+
 /**
  * struct migoff_request - what to move
  * @size: sizeof(struct migoff_request), so that later versions can add fields.
@@ -140,7 +173,15 @@ struct migoff_range {
  * @n_ranges: how many; at most migoff_limit_ranges().
  * @status: NULL, or one int for each page of @ranges in turn, filled when the request is reaped; has to
  *	stay until then. A node, or a negative errno as in move_pages(2).
+ * @extents: NULL, or room for @n_extents of them, filled when the request is reaped; has to stay until
+ *	then. They ascend within each batch and are in no order between batches. Pages that the request
+ *	did not come to have none.
+ * @n_extents: how many there is room for; at most migoff_limit_extents().
+ * @deadline_ns: how long it may take, from when the daemon sees it; what is not done by then is left and
+ *	its error is -ETIME. 0: any time. How long one page is away does not depend on it.
  * @cookie: given back with the result.
+ * @reason: enum migoff_reason.
+ * @reserved0: zero.
  * @reserved: zero.
  */
 struct migoff_request {
@@ -152,7 +193,12 @@ struct migoff_request {
 	const struct migoff_range *ranges;
 	uint64_t n_ranges;
 	int *status;
+	struct migoff_extent *extents;
+	uint64_t n_extents;
+	uint64_t deadline_ns;
 	uint64_t cookie;
+	uint32_t reason;
+	uint32_t reserved0;
 	uint64_t reserved[4];
 };
 
@@ -164,8 +210,10 @@ struct migoff_request {
 /**
  * struct migoff_result - what became of a request
  * @size: in: sizeof(struct migoff_result) as the caller knows it; so much is filled.
- * @error: 0, or why the request ended early, a negative errno. Pages may have been moved all the same.
+ * @error: 0, or why the request ended early, a negative errno: -ECANCELED, -ETIME for its deadline, or
+ *	another. Pages may have been moved all the same.
  * @cookie: of the request.
+ * @n_extents: how many extents there were; those beyond the request's room are not told.
  * @pages_asked: pages of the ranges (whole process: pages found).
  * @pages_moved: of these, pages that are on the destination because of this request.
  * @pages_by_cause: the others; the sum with @pages_moved is @pages_asked.
@@ -183,6 +231,7 @@ struct migoff_result {
 	uint32_t size;
 	int32_t error;
 	uint64_t cookie;
+	uint64_t n_extents;
 	uint64_t pages_asked;
 	uint64_t pages_moved;
 	uint64_t pages_by_cause[MIGOFF_N_CAUSES];
@@ -200,7 +249,7 @@ struct migoff_result {
 /**
  * migoff_submit() - Hand a request to the daemon.
  * @t: whose pages.
- * @req: the request; copied, but for @req->status.
+ * @req: the request; copied, but for the arrays @req->status and @req->extents.
  * @ret_id: receives its number, for migoff_progress() and migoff_cancel(); or NULL.
  *
  * Return: 0; -EINVAL for a malformed request; -EAGAIN when as many as the daemon allows are in flight:
@@ -270,8 +319,16 @@ uint64_t migoff_limit_ranges(const struct migoff *m);
 uint64_t migoff_limit_pages(const struct migoff *m);
 
 /**
+ * migoff_limit_extents() - How many extents a request can have room for.
+ * @m: the connection.
+ *
+ * Return: the number.
+ */
+uint64_t migoff_limit_extents(const struct migoff *m);
+
+/**
  * migoff_cause_name() - A word for an index of struct migoff_result.pages_by_cause.
- * @cause: the index.
+ * @cause: the index, or the cause of a struct migoff_extent.
  *
  * Return: a static string such as "shared"; NULL for an index without meaning.
  */

@@ -11,8 +11,9 @@
 #include "client.h"
 #include "macros.h"
 #include "nodes.h"
+#include "reason.h"
 
-/* Ranges and statuses take a quarter of the data area each: two of the largest requests fit. */
+/* Ranges, statuses and extents take a quarter of the data area each: a request that has all fits. */
 uint64_t migoff_limit_ranges(const struct migoff *m)
 {
 	return MIN((uint64_t)RING_MAX_RANGES,
@@ -22,6 +23,11 @@ uint64_t migoff_limit_ranges(const struct migoff *m)
 uint64_t migoff_limit_pages(const struct migoff *m)
 {
 	return m->data_len / 4 / sizeof(int32_t);
+}
+
+uint64_t migoff_limit_extents(const struct migoff *m)
+{
+	return m->data_len / 4 / sizeof(struct ring_extent);
 }
 
 static int check_ranges(const struct migoff *m, const struct migoff_request *q, uint64_t *ret_pages)
@@ -74,13 +80,22 @@ static int check_request(const struct migoff *m, const struct migoff_request *q,
 	for (size_t i = 0; i < ARRAY_SIZE(q->reserved); i++)
 		if (q->reserved[i])
 			return -EINVAL;
+	_Static_assert((int)MIGOFF_REASON_OPERATOR + 1 == (int)_REASON_MAX, "all reasons are public");
+	if (q->reserved0 || q->reason > MIGOFF_REASON_OPERATOR)
+		return -EINVAL;
 	if (q->to_node < 0 || q->to_node >= NODES_MAX)
 		return -EINVAL;
+	if (!q->extents != !q->n_extents)
+		return -EINVAL;
+	if (q->n_extents > migoff_limit_extents(m))
+		return -E2BIG;
 	if (!q->ranges && (q->n_ranges || q->status))
 		return -EINVAL;
 
 	ret->flags = q->flags & MIGOFF_MOVE_ALL ? RING_MOVE_ALL : 0;
 	ret->to_node = q->to_node;
+	ret->reason = q->reason;
+	ret->deadline_ns = q->deadline_ns;
 	if (q->ranges) {
 		r = check_ranges(m, q, ret_pages);
 		if (r < 0)
@@ -101,29 +116,52 @@ static int free_slot(const struct migoff *m, uint32_t *ret)
 	return -EAGAIN;
 }
 
-/* Lays ranges and statuses out in the data area. */
+static void place_ranges(struct migoff *m, const struct migoff_request *q, uint64_t off,
+			 struct ring_request *req)
+{
+	_Static_assert(sizeof(struct ring_range) == sizeof(struct migoff_range), "same layout");
+
+	req->ranges = off;
+	req->n_ranges = q->n_ranges;
+	if (q->n_ranges)
+		memcpy(m->data + off, q->ranges, q->n_ranges * sizeof(struct ring_range));
+}
+
+static void place_status(struct migoff *m, const struct migoff_request *q, uint64_t off,
+			 uint64_t n_pages, struct flight *f, struct ring_request *req)
+{
+	if (!q->status)
+		return;
+	f->status = q->status;
+	f->status_off = req->status = off;
+	f->n_status = req->n_status = n_pages;
+	for (uint64_t i = 0; i < n_pages; i++)
+		((int32_t *)(m->data + off))[i] = -ECANCELED;
+}
+
+static void place_extents(const struct migoff_request *q, uint64_t off, struct flight *f,
+			  struct ring_request *req)
+{
+	if (!q->n_extents)
+		return;
+	f->extents = q->extents;
+	f->extents_off = req->extents = off;
+	f->n_extents = req->n_extents = q->n_extents;
+}
+
+/* Lays ranges, statuses and extents out in the data area. */
 static int place_data(struct migoff *m, const struct migoff_request *q, uint64_t n_pages,
 		      struct flight *f, struct ring_request *req)
 {
 	uint64_t ranges_len = ALIGN_UP(q->n_ranges * sizeof(struct ring_range), SPAN_ALIGN);
-	uint64_t status_len = q->status ? n_pages * sizeof(int32_t) : 0;
+	uint64_t status_len = q->status ? ALIGN_UP(n_pages * sizeof(int32_t), SPAN_ALIGN) : 0;
+	uint64_t extents_len = q->n_extents * sizeof(struct ring_extent);
 
-	if (span_alloc(&m->spans, ranges_len + status_len, &f->span) < 0)
+	if (span_alloc(&m->spans, ranges_len + status_len + extents_len, &f->span) < 0)
 		return -EAGAIN;
-
-	req->ranges = f->span.off;
-	req->n_ranges = q->n_ranges;
-	_Static_assert(sizeof(struct ring_range) == sizeof(struct migoff_range), "same layout");
-	if (q->n_ranges)
-		memcpy(m->data + req->ranges, q->ranges, q->n_ranges * sizeof(struct ring_range));
-
-	if (status_len) {
-		f->status = q->status;
-		f->status_off = req->status = f->span.off + ranges_len;
-		f->n_status = req->n_status = n_pages;
-		for (uint64_t i = 0; i < n_pages; i++)
-			((int32_t *)(m->data + f->status_off))[i] = -ECANCELED;
-	}
+	place_ranges(m, q, f->span.off, req);
+	place_status(m, q, f->span.off + ranges_len, n_pages, f, req);
+	place_extents(q, f->span.off + ranges_len + status_len, f, req);
 	return 0;
 }
 
@@ -204,6 +242,7 @@ static void fill_result(const struct ring_result *from, uint64_t cookie, struct 
 		.size = ret->size,
 		.error = from->error,
 		.cookie = cookie,
+		.n_extents = from->n_extents,
 		.pages_asked = from->pages_asked,
 		.pages_moved = from->pages_moved,
 		.bytes_engine = from->bytes_engine,
@@ -223,6 +262,13 @@ static void fill_result(const struct ring_result *from, uint64_t cookie, struct 
 	memcpy(ret, &full, MIN((size_t)ret->size, sizeof(full)));
 }
 
+_Static_assert(sizeof(struct ring_extent) == sizeof(struct migoff_extent) &&
+		       offsetof(struct ring_extent, flags) == offsetof(struct migoff_extent, flags) &&
+		       RING_EXTENT_MOVED == MIGOFF_EXTENT_MOVED &&
+		       RING_EXTENT_BY_CPU == MIGOFF_EXTENT_BY_CPU &&
+		       RING_EXTENT_SAME == MIGOFF_EXTENT_SAME,
+	       "extents are copied from the ring as they are");
+
 static void finish(struct migoff *m, uint32_t i, const struct ring_result *from,
 		   struct migoff_result *ret)
 {
@@ -231,6 +277,9 @@ static void finish(struct migoff *m, uint32_t i, const struct ring_result *from,
 	fill_result(from, f->cookie, ret);
 	if (f->status)
 		memcpy(f->status, m->data + f->status_off, f->n_status * sizeof(int32_t));
+	if (f->extents)
+		memcpy(f->extents, m->data + f->extents_off,
+		       MIN(from->n_extents, f->n_extents) * sizeof(struct ring_extent));
 	span_free(&m->spans, f->span);
 	*f = (struct flight){};
 }
@@ -256,7 +305,7 @@ int migoff_reap(struct migoff *m, struct migoff_result *ret)
 	uint32_t i;
 	int r;
 
-	if (!m || !ret || ret->size < offsetof(struct migoff_result, pages_asked))
+	if (!m || !ret || ret->size < offsetof(struct migoff_result, n_extents))
 		return -EINVAL;
 
 	if (!m->ring)

@@ -104,6 +104,7 @@ static int run_request(struct migoff *m, struct migoff_target *t, const struct m
 		.from_nodes = a->from.w,
 		.ranges = ranges,
 		.n_ranges = n,
+		.reason = MIGOFF_REASON_OPERATOR,
 	};
 	uint64_t id;
 	int r;

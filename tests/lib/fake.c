@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "clock.h"
 #include "macros.h"
 #include "test.h"
 
@@ -36,6 +37,24 @@ struct peer {
 	bool held[RING_N_SLOTS];
 };
 
+/* One extent a range. */
+static void tell_extents(struct peer *p, struct ring_slot *s)
+{
+	char *data = (char *)p->ring + p->ring->data_off;
+	const struct ring_range *ranges = (struct ring_range *)(data + s->request.ranges);
+	struct ring_extent *extents = (struct ring_extent *)(data + s->request.extents);
+
+	for (uint64_t i = 0; i < MIN(s->request.n_ranges, s->request.n_extents); i++)
+		extents[i] = (struct ring_extent){
+			.va = ranges[i].start,
+			.len = ranges[i].len,
+			.status = s->request.to_node,
+			.order = 9,
+			.flags = RING_EXTENT_MOVED,
+		};
+	s->result.n_extents = s->request.n_ranges;
+}
+
 static void finish(struct peer *p, uint32_t slot, int error)
 {
 	struct ring_slot *s = &p->ring->slots[slot % RING_N_SLOTS];
@@ -44,6 +63,7 @@ static void finish(struct peer *p, uint32_t slot, int error)
 	uint64_t one = 1;
 
 	s->result = (struct ring_result){ .error = error, .pages_asked = s->request.n_status };
+	tell_extents(p, s);
 	for (uint64_t i = 0; !error && i < s->request.n_status; i++) {
 		bool busy = mode == FAKE_NOTHING || (mode == FAKE_ODD_FAIL && i % 2);
 
@@ -116,6 +136,7 @@ static struct peer *peer_new(sd_varlink *link)
 	p->ring->data_len = RING_DATA_LEN;
 	p->ring->ready = ready_;
 	p->ring->min_request = min_request_;
+	p->ring->deadline_ns = NSEC_PER_SEC;
 	p->submit_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	p->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return p;

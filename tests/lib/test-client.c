@@ -72,6 +72,8 @@ static void test_one(void)
 	q.to_node = 3;
 	q.from_nodes = from;
 	q.n_from_words = ARRAY_SIZE(from);
+	q.reason = MIGOFF_REASON_DEMOTION;
+	q.deadline_ns = 4711;
 	q.cookie = 0xfeedbeefcafe;
 	EXPECT_OK(migoff_submit(t, &q, &id));
 	EXPECT_EQ(wait_result(&res), 1);
@@ -94,8 +96,81 @@ static void test_one(void)
 	EXPECT_EQ(got->request.from_nodes[0], 6);
 	EXPECT_EQ(got->request.n_ranges, 2);
 	EXPECT_EQ(got->request.n_status, 3);
+	EXPECT_EQ(got->request.n_extents, 0);
+	EXPECT_EQ(got->request.reason, MIGOFF_REASON_DEMOTION);
+	EXPECT_EQ(got->request.deadline_ns, 4711);
 	EXPECT_EQ(got->ranges[0].start, 16 * PAGE);
 	EXPECT_EQ(got->ranges[1].len, PAGE);
+	stop();
+}
+
+/* The fate of each folio comes back, and never more of them than there is room for. */
+static void test_extents(void)
+{
+	struct migoff_range ranges[] = { { 16 * PAGE, 2 * PAGE }, { 32 * PAGE, PAGE }, { 64 * PAGE, PAGE } };
+	struct migoff_extent extents[4];
+	struct migoff_request q = request(ranges, 3, NULL);
+	struct migoff_result res;
+	int status[4];
+
+	start(FAKE_MOVE);
+	q.to_node = 1;
+	q.extents = extents;
+	for (q.n_extents = 1; q.n_extents <= 4; q.n_extents++) {
+		uint64_t n = MIN(q.n_extents, (uint64_t)3);
+
+		/* an odd number of statuses, so that the places in between are not aligned by chance */
+		q.status = q.n_extents % 2 ? status : NULL;
+		q.n_ranges = 3;
+		memset(extents, 0xaa, sizeof(extents));
+		EXPECT_OK(migoff_submit(t, &q, NULL));
+		EXPECT_EQ(wait_result(&res), 1);
+		EXPECT_EQ(res.n_extents, 3);
+		for (uint64_t i = 0; i < n; i++) {
+			EXPECT_EQ(extents[i].va, ranges[i].start);
+			EXPECT_EQ(extents[i].len, ranges[i].len);
+			EXPECT_EQ(extents[i].status, 1);
+			EXPECT_EQ(extents[i].order, 9);
+			EXPECT_EQ(extents[i].flags, MIGOFF_EXTENT_MOVED);
+		}
+		for (uint64_t i = n; i < 4; i++)
+			EXPECT_EQ(extents[i].va, 0xaaaaaaaaaaaaaaaa);
+	}
+	stop();
+}
+
+/* The largest request that the limits allow has a place, with all that can be asked for. */
+static void test_largest(void)
+{
+	struct migoff_request q;
+	struct migoff_result res;
+	struct migoff_range *ranges;
+	struct migoff_extent *extents;
+	uint64_t n;
+	int *status;
+
+	start(FAKE_MOVE);
+	n = migoff_limit_ranges(m);
+	ranges = calloc(n, sizeof(*ranges));
+	status = calloc(migoff_limit_pages(m), sizeof(*status));
+	extents = calloc(migoff_limit_extents(m), sizeof(*extents));
+	for (uint64_t i = 0; i < n; i++)
+		ranges[i] = (struct migoff_range){ (2 * i + 1) * PAGE, PAGE };
+	ranges[n - 1].len = (migoff_limit_pages(m) - n + 1) * PAGE;
+	q = request(ranges, n, status);
+	q.extents = extents;
+	q.n_extents = migoff_limit_extents(m);
+	q.to_node = 1;
+	EXPECT_OK(migoff_submit(t, &q, NULL));
+	EXPECT_EQ(wait_result(&res), 1);
+	EXPECT_EQ(res.n_extents, n);
+	EXPECT_EQ(extents[n - 1].va, ranges[n - 1].start);
+	EXPECT_EQ(status[migoff_limit_pages(m) - 1], 1);
+	q.n_extents++;
+	EXPECT_EQ(migoff_submit(t, &q, NULL), -E2BIG);
+	free(ranges);
+	free(status);
+	free(extents);
 	stop();
 }
 
@@ -166,6 +241,7 @@ static void test_malformed(void)
 		{ { -PAGE, 2 * PAGE }, { 3 * PAGE, PAGE } },	  /* around the end */
 	};
 	uint64_t none[] = { 0 }, too_far[RING_N_NODE_WORDS + 1] = { [RING_N_NODE_WORDS] = 1 };
+	struct migoff_extent extent;
 	struct migoff_request q;
 	int status[2];
 
@@ -185,6 +261,10 @@ static void test_malformed(void)
 	REFUSED(q.to_node = -1);
 	REFUSED(q.to_node = 1024);
 	REFUSED(q.reserved[3] = 1);
+	REFUSED(q.reserved0 = 1);
+	REFUSED(q.reason = MIGOFF_REASON_OPERATOR + 1);
+	REFUSED(q.n_extents = 1);
+	REFUSED(q.extents = &extent);
 	REFUSED(q.n_ranges = 0);
 	REFUSED(q.ranges = NULL);
 	REFUSED(q.n_from_words = 1);
@@ -412,6 +492,8 @@ int main(void)
 	/* A write to a daemon that has gone must not kill the caller. */
 	signal(SIGPIPE, SIG_DFL);
 	RUN(test_one);
+	RUN(test_extents);
+	RUN(test_largest);
 	RUN(test_many);
 	RUN(test_reuse);
 	RUN(test_malformed);

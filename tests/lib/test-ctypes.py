@@ -6,6 +6,7 @@ passed by value. Against the real daemon: where it has an engine memory moves, e
 usage: test-ctypes.py LIBRARY MIGOFFD        (starts a daemon, which will be degraded)
        test-ctypes.py LIBRARY --to-node NODE (the one at $MIGOFF_SOCKET)
 """
+import contextlib
 import ctypes
 import errno
 import mmap
@@ -26,16 +27,22 @@ class Range(ctypes.Structure):
     _fields_ = [('start', u64), ('len', u64)]
 
 
+class Extent(ctypes.Structure):
+    _fields_ = [('va', u64), ('len', u64), ('status', i32), ('cause', ctypes.c_uint16),
+                ('order', ctypes.c_uint8), ('flags', ctypes.c_uint8)]
+
+
 class Request(ctypes.Structure):
     _fields_ = [('size', u32), ('flags', u32), ('to_node', i32), ('n_from_words', u32),
                 ('from_nodes', ctypes.POINTER(u64)), ('ranges', ctypes.POINTER(Range)),
-                ('n_ranges', u64), ('status', ctypes.POINTER(ctypes.c_int)), ('cookie', u64),
-                ('reserved', u64 * 4)]
+                ('n_ranges', u64), ('status', ctypes.POINTER(ctypes.c_int)),
+                ('extents', ctypes.POINTER(Extent)), ('n_extents', u64), ('deadline_ns', u64),
+                ('cookie', u64), ('reason', u32), ('reserved0', u32), ('reserved', u64 * 4)]
 
 
 class Result(ctypes.Structure):
-    _fields_ = [('size', u32), ('error', i32), ('cookie', u64), ('pages_asked', u64),
-                ('pages_moved', u64), ('pages_by_cause', u64 * 32), ('bytes_engine', u64),
+    _fields_ = [('size', u32), ('error', i32), ('cookie', u64), ('n_extents', u64),
+                ('pages_asked', u64), ('pages_moved', u64), ('pages_by_cause', u64 * 32), ('bytes_engine', u64),
                 ('bytes_cpu', u64), ('folios_engine', u64 * 16), ('folios_cpu', u64 * 16),
                 ('n_batches', u64), ('n_expired', u64), ('elapsed_ns', u64), ('engine_ns', u64),
                 ('blocked_max_ns', u64)]
@@ -56,6 +63,8 @@ def load(path):
             ('cancel', i32, [p, u64]),
             ('limit_ranges', u64, [p]),
             ('limit_pages', u64, [p]),
+            ('limit_extents', u64, [p]),
+            ('reconnect', i32, [p]),
             ('cause_name', ctypes.c_char_p, [ctypes.c_uint])):
         function = getattr(lib, 'migoff_' + name)
         function.restype, function.argtypes = result, arguments
@@ -146,16 +155,21 @@ def test_degraded(lib, m, t, memory):
 def test_move(lib, m, t, memory, node):
     """Requests under way at the same time each get their own blocks moved, by the engine."""
     status = [(ctypes.c_int * (BLOCK // PAGE))() for _ in range(LEN // BLOCK)]
+    extents = [(Extent * 1)() for _ in status]
     for i, s in enumerate(status):
-        block = Range(memory.address + i * BLOCK, BLOCK)
-        assert lib.migoff_submit(t, request(node, [block], s, cookie=i), None) == 0
+        q = request(node, [Range(memory.address + i * BLOCK, BLOCK)], s, cookie=i)
+        q.extents, q.n_extents, q.reason = extents[i], 1, 5
+        assert lib.migoff_submit(t, q, None) == 0
     cookies = set()
     for _ in status:
         r, result = reap(lib, m)
         assert r == 1 and result.error == 0, (r, result.error)
         assert result.pages_asked == result.pages_moved + sum(result.pages_by_cause)
         assert result.pages_moved == BLOCK // PAGE and result.bytes_engine == BLOCK
-        assert result.folios_engine[9] == 1
+        assert result.folios_engine[9] == 1 and result.n_extents == 1
+        e = extents[result.cookie][0]
+        assert (e.va, e.len) == (memory.address + result.cookie * BLOCK, BLOCK)
+        assert (e.status, e.order, e.flags) == (node, 9, 1), (e.status, e.order, e.flags)
         cookies.add(result.cookie)
     assert cookies == set(range(len(status)))
     assert all(value == node for s in status for value in s)
@@ -172,16 +186,33 @@ def test_cancel(lib, m, t):
     assert lib.migoff_progress(m, number, done) == -errno.ENOENT
 
 
-def start_daemon(migoffd, folder):
+@contextlib.contextmanager
+def running_daemon(migoffd, folder):
     conf, socket = f'{folder}/conf', f'{folder}/socket'
     with open(conf, 'w', encoding='ascii') as file:
         file.write('[policy]\nmin-request=4K\n')
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(socket)
     daemon = subprocess.Popen([migoffd, '--config', conf, '--socket', socket])
-    end = time.monotonic() + 30
-    while not os.path.exists(socket):
-        assert daemon.poll() is None and time.monotonic() < end, 'the daemon does not start'
-        time.sleep(0.01)
-    return daemon, socket
+    try:
+        end = time.monotonic() + 30
+        while not os.path.exists(socket):
+            assert daemon.poll() is None and time.monotonic() < end, 'the daemon does not start'
+            time.sleep(0.01)
+        yield socket
+    finally:
+        daemon.kill()
+        daemon.wait()
+
+
+def test_restarted(lib, m, t, socket):
+    """The same handles go on with a daemon that was killed and started again."""
+    assert reap(lib, m)[0] == -errno.EHOSTDOWN
+    assert lib.migoff_submit(t, request(0), None) == -errno.EHOSTDOWN
+    assert lib.migoff_reconnect(m) in (-errno.ENOENT, -errno.ECONNREFUSED)
+    with running_daemon(sys.argv[2], os.path.dirname(socket)):
+        assert lib.migoff_reconnect(m) == 0
+        test_cancel(lib, m, t)
 
 
 def run(lib, socket, node):
@@ -210,15 +241,9 @@ def main():
         lib.migoff_close(m)
         return
     with tempfile.TemporaryDirectory() as folder:
-        daemon, socket = start_daemon(sys.argv[2], folder)
-        try:
+        with running_daemon(sys.argv[2], folder) as socket:
             m, t = run(lib, socket.encode(), None)
-        finally:
-            daemon.kill()
-            daemon.wait()
-        # the daemon is gone: the descriptor says so, and every call does
-        assert reap(lib, m)[0] == -errno.EHOSTDOWN
-        assert lib.migoff_submit(t, request(0), None) == -errno.EHOSTDOWN
+        test_restarted(lib, m, t, socket)
         lib.migoff_target_close(t)
         lib.migoff_close(m)
 
