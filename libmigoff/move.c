@@ -46,30 +46,35 @@ static void slice_done(struct slice *s)
 	free(s->settled);
 }
 
-/* @status is written with what it holds, so that a bad address is noticed before anything moves. */
-static int slice_init(struct slice *s, size_t n, void *const pages[], const int *nodes, int *status)
+/* The addresses, which are enough to see whether more is worth reading. */
+static int slice_read_pages(struct slice *s, void *const pages[])
 {
 	_Static_assert(sizeof(void *) == sizeof(uint64_t), "LP64");
+
+	s->pages = malloc(s->n * sizeof(*s->pages));
+	if (!s->pages)
+		return -ENOMEM;
+	return user_read(s->pages, pages, s->n * sizeof(*s->pages));
+}
+
+/* @status is written with what it holds, so that a bad address is noticed before anything moves. */
+static int slice_read_rest(struct slice *s, const int *nodes, int *status)
+{
 	int r;
 
-	s->n = n;
-	s->pages = malloc(n * sizeof(*s->pages));
-	s->nodes = malloc(n * sizeof(*s->nodes));
-	s->status = malloc(n * sizeof(*s->status));
-	s->settled = calloc(n, sizeof(*s->settled));
-	if (!s->pages || !s->nodes || !s->status || !s->settled)
+	s->nodes = malloc(s->n * sizeof(*s->nodes));
+	s->status = malloc(s->n * sizeof(*s->status));
+	s->settled = calloc(s->n, sizeof(*s->settled));
+	if (!s->nodes || !s->status || !s->settled)
 		return -ENOMEM;
 
-	r = user_read(s->pages, pages, n * sizeof(*s->pages));
+	r = user_read(s->nodes, nodes, s->n * sizeof(*s->nodes));
 	if (r < 0)
 		return r;
-	r = user_read(s->nodes, nodes, n * sizeof(*s->nodes));
+	r = user_read(s->status, status, s->n * sizeof(*s->status));
 	if (r < 0)
 		return r;
-	r = user_read(s->status, status, n * sizeof(*s->status));
-	if (r < 0)
-		return r;
-	return user_write(status, s->status, n * sizeof(*s->status));
+	return user_write(status, s->status, s->n * sizeof(*s->status));
 }
 
 /* Whether the kernel will find nothing wrong with any of the nodes. */
@@ -86,28 +91,51 @@ static bool nodes_are_good(const struct slice *s)
 	       nodes_read_allowed(s->pid, &allowed) >= 0 && nodes_subset(&wanted, &allowed);
 }
 
-/* Whether the folios behind some items are of at least @enough bytes together. */
-static bool worth_it(const struct plan *p, size_t first, size_t end, uint64_t enough,
-		     int pagemap_fd)
+/* What the folios behind the addresses can be at most. */
+static uint64_t most_bytes(const struct slice *s, uint64_t enough)
 {
 	uint64_t block = dropin_block(), bytes = 0, last = UINT64_MAX;
+
+	for (size_t i = 0; i < s->n && bytes < enough; i++) {
+		uint64_t base = ALIGN_DOWN(s->pages[i], block);
+
+		if (base != last)
+			bytes += block;
+		last = base;
+	}
+	return bytes;
+}
+
+/* What they are at least, as far as it matters. */
+static uint64_t least_bytes(const struct slice *s, uint64_t enough, int pagemap_fd)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), block = dropin_block();
+	uint64_t bytes = s->n * page, last = UINT64_MAX;
 	unsigned int lookups = 0;
 
-	for (size_t i = first; i < end; i++)
-		if (i == first || p->items[i].va != p->items[i - 1].va)
-			bytes += p->page_size;
-
-	for (size_t i = first; i < end && bytes < enough && lookups < MAX_LOOKUPS; i++) {
-		uint64_t va = p->items[i].va;
+	for (size_t i = 0; i < s->n && bytes < enough && lookups < MAX_LOOKUPS; i++) {
+		uint64_t va = ALIGN_DOWN(s->pages[i], page);
 
 		if (ALIGN_DOWN(va, block) == last)
 			continue;
 		last = ALIGN_DOWN(va, block);
 		lookups++;
-		if (pagemap_find(pagemap_fd, va, p->page_size, PAGEMAP_HUGE))
-			bytes += block - p->page_size;
+		if (pagemap_find(pagemap_fd, va, page, PAGEMAP_HUGE))
+			bytes += block - page;
 	}
-	return bytes >= enough;
+	return bytes;
+}
+
+/*
+ * Whether the daemon is to be asked. A request of a few small pages costs the kernel little, and must
+ * cost it hardly more for having come this way: so the cheap questions come first.
+ */
+static bool worth_it(struct pool_conn *c, const struct slice *s, struct migoff_target **ret)
+{
+	uint64_t enough = dropin_min_request(c);
+
+	return most_bytes(s, enough) >= enough && pool_target(c, s->pid, ret) >= 0 &&
+	       least_bytes(s, enough, (*ret)->pagemap_fd) >= enough;
 }
 
 /* Has the daemon move a group of items. What fails is left to the system call. */
@@ -143,21 +171,17 @@ static int move_group(struct pool_conn *c, struct migoff_target *t, const struct
 	return 0;
 }
 
-static void ask_daemon(struct pool_conn *c, const struct slice *s)
+static void ask_daemon(struct pool_conn *c, struct migoff_target *t, const struct slice *s)
 {
 	_cleanup_(plan_done) struct plan p = {};
-	struct migoff_target *t;
 	size_t n;
 
-	if (pool_target(c, s->pid, &t) < 0)
-		return;
 	if (plan_init(&p, s->pages, s->nodes, s->n, (uint64_t)sysconf(_SC_PAGESIZE),
 		      dropin_block()) < 0)
 		return;
 	for (size_t i = 0; i < p.n_items; i += n) {
 		n = plan_group(&p, i);
-		if (worth_it(&p, i, i + n, dropin_min_request(c), t->pagemap_fd) &&
-		    move_group(c, t, s, &p, i, i + n) < 0)
+		if (move_group(c, t, s, &p, i, i + n) < 0)
 			return;
 	}
 }
@@ -196,17 +220,19 @@ static long ask_kernel(const struct slice *s)
 static long move_slice(struct pool_conn *c, int pid, size_t n, void *const pages[],
 		       const int *nodes, int *status, int flags)
 {
-	_cleanup_(slice_done) struct slice s = { .pid = pid, .flags = flags };
+	_cleanup_(slice_done) struct slice s = { .pid = pid, .flags = flags, .n = n };
+	struct migoff_target *t;
 	long ret;
 
-	if (client_lost(c->m) || slice_init(&s, n, pages, nodes, status) < 0 || !nodes_are_good(&s))
+	if (client_lost(c->m) || slice_read_pages(&s, pages) < 0 || !worth_it(c, &s, &t) ||
+	    slice_read_rest(&s, nodes, status) < 0 || !nodes_are_good(&s))
 		return kernel_move_pages(pid, n, pages, nodes, status, flags);
 
 	/* No pages: whether the kernel lets us at all, and in its own words if not. */
 	if (kernel_move_pages(pid, 0, NULL, NULL, NULL, flags) < 0)
 		return -1;
 
-	ask_daemon(c, &s);
+	ask_daemon(c, t, &s);
 	ret = ask_kernel(&s);
 	if (user_write(status, s.status, n * sizeof(*status)) < 0) {
 		errno = EFAULT;
