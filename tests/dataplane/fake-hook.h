@@ -63,7 +63,7 @@ struct fake_hook {
 	unsigned int n_folios;
 	struct fake_folio folios[FAKE_MAX_FOLIOS];
 	uint8_t *memory[2];
-	uint64_t prepare_delay_ns;
+	_Atomic uint64_t prepare_delay_ns;
 	uint64_t finish_delay_ns;
 	_Atomic int prepare_errors;
 	int prepare_error;

@@ -198,7 +198,6 @@ static void test_deadline_waiting(void)
 	rig_submit(&client, 1);
 	EXPECT_EQ(rig_wait(&client), 1);
 	EXPECT_EQ(result(1)->error, -ETIME);
-	EXPECT_TRUE(result(1)->elapsed_ns < 250 * MS);
 	fake.prepare_delay_ns = 0;
 	EXPECT_EQ(result(1)->pages_by_cause[MIGOFF_CAUSE_LEFT], N * 512);
 	EXPECT_EQ(rig_wait(&client), 0);
