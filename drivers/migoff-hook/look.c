@@ -43,6 +43,18 @@ struct look {
 	bool full;
 };
 
+/*
+ * The kernel's mark alone does not tell: small entries are taken away one by one, and a folio that is mapped
+ * back, after an abort or a migration of the kernel's that came to nothing, keeps the mark. With several
+ * processes the count may be full all the same; moving such a folio does no harm.
+ */
+static bool is_partial(const struct folio *folio)
+{
+	return folio_test_large(folio) && folio_test_partially_mapped(folio) &&
+	       !folio_entire_mapcount(folio) &&
+	       folio_large_mapcount(folio) < folio_nr_pages(folio);
+}
+
 /**
  * folio_cause() - Is this a folio that can be taken?
  * @folio: referenced. Asked again when it is locked, because all of it can change until then.
@@ -73,7 +85,7 @@ enum migoff_cause folio_cause(struct folio *folio, const struct migoff_prepare *
 		return MIGOFF_CAUSE_SMALL;
 	if (folio_test_mlocked(folio))
 		return MIGOFF_CAUSE_MLOCKED;
-	if (folio_test_large(folio) && folio_test_partially_mapped(folio))
+	if (is_partial(folio))
 		return MIGOFF_CAUSE_PARTIAL;
 	if (folio_test_writeback(folio))
 		return MIGOFF_CAUSE_WRITEBACK;
