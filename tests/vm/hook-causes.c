@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "macros.h"
+#include "pagelib.h"
 #include "test.h"
 
 static struct hook hook;
@@ -76,11 +77,6 @@ static long in_write(long addr, long len, long value)
 static long in_mlock(long addr, long len, long unused)
 {
 	return mlock((void *)addr, (size_t)len) ? -errno : 0;
-}
-
-static long in_madvise(long addr, long len, long advice)
-{
-	return madvise((void *)addr, (size_t)len, (int)advice) ? -errno : 0;
 }
 
 static long in_mprotect(long addr, long len, long prot)
