@@ -175,6 +175,15 @@ static bool verify_sampled(const struct batch_folio *f)
 	return true;
 }
 
+/* Memory errors reported meanwhile: comparing would be fatal. The flag of all of it is not set then. */
+static bool is_poisoned(struct folio *folio)
+{
+	for (long i = 0; i < folio_nr_pages(folio); i++)
+		if (PageHWPoison(folio_page(folio, i)))
+			return true;
+	return false;
+}
+
 /* @f->dst has the content of @f->src, or the cause why it is not to be used. */
 static enum migoff_cause copied(struct slot *slot, struct batch_folio *f, u8 verdict)
 {
@@ -183,6 +192,8 @@ static enum migoff_cause copied(struct slot *slot, struct batch_folio *f, u8 ver
 
 	if (f->stuck || verdict == MIGOFF_VERDICT_LEAVE)
 		return MIGOFF_CAUSE_LEFT;
+	if (is_poisoned(f->src) || is_poisoned(f->dst))
+		return MIGOFF_CAUSE_POISON;
 	if (verdict == MIGOFF_VERDICT_CPU) {
 		if (!folio_mc_copy(f->dst, f->src))
 			return MIGOFF_CAUSE_NONE;

@@ -37,6 +37,7 @@ ORDINARY = [
     "workqueue: fill_page_cache_func hogged CPU for >10000us 4 times",
     "Out of memory: Killed process 212 (stress-ng-vm) total-vm:123kB",
     "vfio-pci 0000:00:05.0: resetting",
+    "Memory failure: 0x6fd8: Sending SIGBUS to hook-poison:158 due to hardware memory corruption",
     "zram0: detected capacity change from 0 to 524288",
 ]
 
