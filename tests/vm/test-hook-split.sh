@@ -1,0 +1,7 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Folios may be split and collapsed at any moment.
+set -euo pipefail
+modprobe migoff
+exec /build/main/tests/vm/hook-split
