@@ -50,6 +50,8 @@ check_pages()
 	expect "no page away for $wait ns" test "$wait" -lt $LONGEST_WAIT_NS
 }
 
+# restarted N: by Restart=, so many times. That it is there proves nothing: the mover's next connection to
+# the socket would start it, too.
 restarted()
 {
 	[[ $(systemctl show -P NRestarts migoffd) == "$1" ]] && service_is active/running
