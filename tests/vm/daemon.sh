@@ -88,6 +88,15 @@ at_end()
 }
 trap at_end EXIT
 
+# figure DEVICE KEY: of that engine, as the daemon tells it.
+figure()
+{
+	/build/main/migoffctl/migoffctl engines --json | python3 -c '
+import json, sys
+print(next(e[sys.argv[2]] for e in json.load(sys.stdin)["engines"] if e["device"] == sys.argv[1]))' "$@"
+}
+
 mkfifo "$DIR/never"
 modprobe migoff
-bind_vfio $LSI
+# Without an IOMMU no device can be bound.
+[[ ! -e /sys/bus/pci/devices/$LSI/iommu_group ]] || bind_vfio $LSI
