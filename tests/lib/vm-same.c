@@ -30,6 +30,7 @@
 #define MOVE	2
 #define MOVE_ALL 4
 #define UNTOUCHED 12345
+#define KSM "/sys/kernel/mm/ksm/"
 
 /* The same place in each subject. */
 static char *area;
@@ -41,6 +42,8 @@ enum kind {
 	SHARED,		/* SMALL, and a child of the subject has it as well */
 	SHMEM,		/* MAP_SHARED */
 	LOCKED,		/* SMALL, mlocked */
+	HUGETLB,	/* written, in huge pages of the pool */
+	MERGED,		/* SMALL, and each page is shared with its twin by KSM */
 };
 
 struct subject {
@@ -62,9 +65,47 @@ static char check(const char *from, unsigned long len)
 	return 1;
 }
 
+static void write_number(const char *path, int n)
+{
+	FILE *f = fopen(path, "we");
+
+	if (!f || fprintf(f, "%d", n) < 0 || fclose(f))
+		TEST_FAIL("%s: %s", path, strerror(errno));
+}
+
+static bool is_merged(void)
+{
+	FILE *f = fopen("/proc/self/ksm_merging_pages", "re");
+	unsigned long n = 0;
+
+	EXPECT_TRUE(f && fscanf(f, "%lu", &n) == 1);
+	fclose(f);
+	return n >= 2 * N;
+}
+
+/*
+ * The kernel's thread for that needs a moment, and there is no event for it. While it is at work, it has
+ * pages that then cannot be moved.
+ */
+static void merge(void)
+{
+	char *twin = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	EXPECT_TRUE(twin != MAP_FAILED);
+	madvise(twin, LEN, MADV_NOHUGEPAGE);
+	memcpy(twin, area, LEN);
+	EXPECT_EQ(madvise(area, LEN, MADV_MERGEABLE) | madvise(twin, LEN, MADV_MERGEABLE), 0);
+	write_number(KSM "run", 1);
+	for (int i = 0; i < 6000 && !is_merged(); i++)
+		usleep(10000);
+	write_number(KSM "run", 0);
+	EXPECT_TRUE(is_merged());
+}
+
 static void populate(enum kind kind)
 {
-	int flags = MAP_FIXED | MAP_ANONYMOUS | (kind == SHMEM ? MAP_SHARED : MAP_PRIVATE);
+	int flags = MAP_FIXED | MAP_ANONYMOUS | (kind == SHMEM ? MAP_SHARED : MAP_PRIVATE) |
+		    (kind == HUGETLB ? MAP_HUGETLB : 0);
 
 	EXPECT_TRUE(mmap(area, LEN, PROT_READ | PROT_WRITE, flags, -1, 0) == area);
 	madvise(area, LEN, kind == HUGE || kind == MIXED ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
@@ -72,6 +113,8 @@ static void populate(enum kind kind)
 		fill(area, LEN);
 		if (kind == LOCKED)
 			EXPECT_EQ(mlock(area, LEN), 0);
+		if (kind == MERGED)
+			merge();
 		return;
 	}
 	fill(area, BLOCK);
@@ -321,6 +364,36 @@ static void test_orders(void)
 	compare(&c);
 }
 
+/* Memory that only the kernel moves, and only root can set up. */
+static void test_special(void)
+{
+	static const char *const pools[] = {
+		"/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages",
+		"/sys/devices/system/node/node1/hugepages/hugepages-2048kB/nr_hugepages",
+	};
+	static struct call c;
+
+	for (size_t i = 0; i < ARRAY_SIZE(pools); i++)
+		write_number(pools[i], LEN / BLOCK);
+	c = plain("pages of the pool", HUGETLB, MOVE);
+	compare(&c);
+	c.what = "one address for each page of the pool";
+	c.n = LEN / BLOCK;
+	for (unsigned int i = 0; i < c.n; i++)
+		c.pages[i] = area + i * BLOCK;
+	compare(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(pools); i++)
+		write_number(pools[i], 0);
+
+	write_number(KSM "sleep_millisecs", 0);
+	write_number(KSM "pages_to_scan", 10000);
+	c = plain("merged pages", MERGED, MOVE);
+	compare(&c);
+	c = plain("merged pages, move all", MERGED, MOVE_ALL);
+	compare(&c);
+	write_number(KSM "run", 2);
+}
+
 /* migrate_pages(2): the same return value, and every page where the kernel has it. */
 static void compare_migrate(const char *what, enum kind kind, unsigned long from, unsigned long to)
 {
@@ -379,6 +452,8 @@ int main(int argc, char **argv)
 	RUN(test_kinds);
 	if (argc > 1)
 		return 0;
+	if (!getuid())
+		RUN(test_special);
 	RUN(test_orders);
 	RUN(test_migrate_pages);
 	return 0;
