@@ -6,14 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
 #include "ctl.h"
 #include "human.h"
-
-static void unrefp(sd_json_variant **v)
-{
-	sd_json_variant_unref(*v);
-}
 
 /* A number that is null while the engine is not open. */
 static struct human number(sd_json_variant *v, const char *key)
@@ -40,8 +34,9 @@ static void print_engine(sd_json_variant *e)
 		printf("  to do   %s\n", json_string(e, "remedy"));
 }
 
-static void print_engines(sd_json_variant *engines)
+static void print_engines(sd_json_variant *answer)
 {
+	sd_json_variant *engines = sd_json_variant_by_key(answer, "engines");
 	size_t n = engines ? sd_json_variant_elements(engines) : 0;
 
 	if (!n) {
@@ -60,19 +55,11 @@ static const char help[] =
 
 static int run(const struct ctl *ctl, int argc, char **argv)
 {
-	_cleanup_(unrefp) sd_json_variant *v = NULL;
-	int r;
-
-	r = ctl_plain_options(ctl, argc, argv, help);
-	if (r >= 0)
-		return r;
-	r = ctl_query(ctl, "io.migoff.GetEngines", &v);
-	if (r)
-		return r;
-	if (ctl->json)
-		return ctl_print_json(v);
-	print_engines(sd_json_variant_by_key(v, "engines"));
-	return CTL_OK;
+	return ctl_ask(ctl, argc, argv, &(const struct question){
+		.method = "io.migoff.GetEngines",
+		.help = help,
+		.print = print_engines,
+	});
 }
 
 const struct command command_engines = {

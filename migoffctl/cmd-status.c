@@ -6,14 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
 #include "ctl.h"
 #include "human.h"
-
-static void unrefp(sd_json_variant **v)
-{
-	sd_json_variant_unref(*v);
-}
 
 static void print_mode(sd_json_variant *v)
 {
@@ -106,27 +100,26 @@ static const char help[] =
 	"How migoffd is, and what it has done since it was started. Exit status 0 when it is in\n"
 	"working order, 4 when it is degraded, draining, or not running.\n";
 
+static void print_status(sd_json_variant *answer)
+{
+	print_mode(answer);
+	print_total(sd_json_variant_by_key(answer, "total"));
+	print_clients(sd_json_variant_by_key(answer, "clients"));
+}
+
+static int judge(sd_json_variant *answer)
+{
+	return strcmp(json_string(answer, "mode"), "engine") ? CTL_NO_DAEMON : CTL_OK;
+}
+
 static int run(const struct ctl *ctl, int argc, char **argv)
 {
-	_cleanup_(unrefp) sd_json_variant *v = NULL;
-	int r;
-
-	r = ctl_plain_options(ctl, argc, argv, help);
-	if (r >= 0)
-		return r;
-	r = ctl_query(ctl, "io.migoff.GetStatus", &v);
-	if (r)
-		return r;
-	if (ctl->json) {
-		r = ctl_print_json(v);
-		if (r)
-			return r;
-	} else {
-		print_mode(v);
-		print_total(sd_json_variant_by_key(v, "total"));
-		print_clients(sd_json_variant_by_key(v, "clients"));
-	}
-	return strcmp(json_string(v, "mode"), "engine") ? CTL_NO_DAEMON : CTL_OK;
+	return ctl_ask(ctl, argc, argv, &(const struct question){
+		.method = "io.migoff.GetStatus",
+		.help = help,
+		.print = print_status,
+		.judge = judge,
+	});
 }
 
 const struct command command_status = {

@@ -130,7 +130,8 @@ int ctl_bad_option(const struct ctl *ctl, int c, char **argv)
 			"there is no option %s", argv[optind - 1]);
 }
 
-int ctl_plain_options(const struct ctl *ctl, int argc, char **argv, const char *help)
+/* Return: -1 to go on, or an exit status. */
+static int plain_options(const struct ctl *ctl, int argc, char **argv, const char *help)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -153,6 +154,27 @@ int ctl_plain_options(const struct ctl *ctl, int argc, char **argv, const char *
 		return ctl_fail(ctl, CTL_USAGE, "see --help", "%s takes no argument: \"%s\"",
 				argv[0], argv[optind]);
 	return -1;
+}
+
+int ctl_ask(const struct ctl *ctl, int argc, char **argv, const struct question *q)
+{
+	_cleanup_(unrefp) sd_json_variant *answer = NULL;
+	int r;
+
+	r = plain_options(ctl, argc, argv, q->help);
+	if (r >= 0)
+		return r;
+	r = ctl_query(ctl, q->method, &answer);
+	if (r)
+		return r;
+	if (ctl->json) {
+		r = ctl_print_json(answer);
+		if (r)
+			return r;
+	} else {
+		q->print(answer);
+	}
+	return q->judge ? q->judge(answer) : CTL_OK;
 }
 
 uint64_t json_uint(sd_json_variant *v, const char *key)

@@ -58,6 +58,14 @@ int ctl_fail(const struct ctl *ctl, int status, const char *remedy, const char *
 int ctl_fail_connect(const struct ctl *ctl, int error);
 
 /**
+ * ctl_print_json() - Write the one object.
+ * @object: it.
+ *
+ * Return: CTL_OK, or CTL_FAILED when it could not be written.
+ */
+int ctl_print_json(sd_json_variant *object);
+
+/**
  * ctl_query() - Ask the daemon something without parameters.
  * @ctl: where.
  * @method: such as "io.migoff.GetStatus".
@@ -68,23 +76,29 @@ int ctl_fail_connect(const struct ctl *ctl, int error);
 int ctl_query(const struct ctl *ctl, const char *method, sd_json_variant **ret);
 
 /**
- * ctl_print_json() - Write the one object.
- * @object: it.
- *
- * Return: CTL_OK, or CTL_FAILED when it could not be written.
+ * struct question - A command that asks the daemon something, and takes no option but --json and --help.
+ * @method: such as "io.migoff.GetStatus"; it has no parameters.
+ * @help: printed for --help.
+ * @print: writes the answer for people; with --json the answer is the object.
+ * @judge: the exit status that an answer means; NULL: CTL_OK.
  */
-int ctl_print_json(sd_json_variant *object);
+struct question {
+	const char *method;
+	const char *help;
+	void (*print)(sd_json_variant *answer);
+	int (*judge)(sd_json_variant *answer);
+};
 
 /**
- * ctl_plain_options() - Options of a command that has none but --json and --help, and no argument.
- * @ctl: how to report.
+ * ctl_ask() - All of such a command.
+ * @ctl: how, and where.
  * @argc: of the command.
  * @argv: of the command.
- * @help: printed for --help.
+ * @q: what is asked.
  *
- * Return: -1 to go on, or an exit status.
+ * Return: the exit status.
  */
-int ctl_plain_options(const struct ctl *ctl, int argc, char **argv, const char *help);
+int ctl_ask(const struct ctl *ctl, int argc, char **argv, const struct question *q);
 
 /**
  * ctl_bad_option() - Report what getopt_long() stumbled over.
