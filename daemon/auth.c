@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "cleanup.h"
@@ -142,12 +141,6 @@ bool auth_may_move_all(int pidfd, const struct auth_peer *peer)
 	return is_dumpable_by(dir, peer->uid) && same_user_namespace(dir) && !process_has_ended(pidfd);
 }
 
-static int refuse(struct auth_refusal *ret, int error, const char *parameter, const char *message)
-{
-	*ret = (struct auth_refusal){ .parameter = parameter, .message = message };
-	return error;
-}
-
 /* Only the kernel's pidfds have such a line, with -1 for a process that is gone. */
 static int pidfd_pid(int pidfd, pid_t *ret)
 {
@@ -162,64 +155,20 @@ static int pidfd_pid(int pidfd, pid_t *ret)
 	return *ret > 0 && !process_has_ended(pidfd) ? 0 : -ESRCH;
 }
 
-/* Asked without synchronising, so that no file system's server is involved. */
-static int device_of(int fd, const char *path, dev_t *ret)
-{
-	struct statx stx;
-
-	if (statx(fd, path, (*path ? 0 : AT_EMPTY_PATH) | AT_STATX_DONT_SYNC, STATX_TYPE, &stx) < 0)
-		return -errno;
-	*ret = makedev(stx.stx_dev_major, stx.stx_dev_minor);
-	return 0;
-}
-
-static bool is_pagemap_of(int fd, pid_t pid)
-{
-	char link[64], path[PATH_MAX], tail[32];
-	dev_t device, proc;
-	ssize_t len, tail_len;
-
-	if (device_of(fd, "", &device) < 0 || device_of(AT_FDCWD, "/proc/", &proc) < 0 ||
-	    device != proc)
-		return false;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof(path));
-	tail_len = snprintf(tail, sizeof(tail), "/%d/pagemap", (int)pid);
-	return len >= tail_len && !memcmp(path + len - tail_len, tail, (size_t)tail_len);
-}
-
-/*
- * Reading nothing but whole entries is allowed, and that is looked at only when the address space
- * exists: so this is told from an address space that is gone (end of file) without taking any lock
- * of the target.
- */
-static bool address_space_lives(int pagemap_fd)
-{
-	char byte;
-
-	return pread(pagemap_fd, &byte, 1, 0) < 0 && errno == EINVAL;
-}
-
-int auth_check_target(int pidfd, int pagemap_fd, pid_t *ret_pid, struct auth_refusal *ret_refusal)
+int auth_check_target(int pidfd, pid_t *ret_pid, const char **ret_reason)
 {
 	pid_t pid;
-	int r, flags;
+	int r;
 
 	r = pidfd_pid(pidfd, &pid);
 	if (r == -EBADF)
-		return refuse(ret_refusal, r, "pidfd", "not a pidfd");
+		*ret_reason = "not a pidfd";
 	if (r < 0)
-		return refuse(ret_refusal, r, NULL, "the process has ended");
-	if (pid == 1 || pid == getpid())
-		return refuse(ret_refusal, -EPERM, NULL, "init and migoffd itself are never moved");
-	if (!is_pagemap_of(pagemap_fd, pid))
-		return refuse(ret_refusal, -EBADF, "pagemap",
-			      "not the pagemap of that process in the proc that migoffd sees");
-	flags = fcntl(pagemap_fd, F_GETFL);
-	if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY || flags & O_PATH)
-		return refuse(ret_refusal, -EBADF, "pagemap", "not open for reading");
-	if (!address_space_lives(pagemap_fd))
-		return refuse(ret_refusal, -ESRCH, NULL, "the address space is gone");
+		return r;
+	if (pid == 1 || pid == getpid()) {
+		*ret_reason = "init and migoffd itself are never moved";
+		return -EPERM;
+	}
 	*ret_pid = pid;
 	return 0;
 }

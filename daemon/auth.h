@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who may do what: the peer of a connection, and the proof that it may move a process's memory.
+ * Who may do what: the peer of a connection, and the processes that it names.
  *
  * Nothing here waits for anybody: descriptors that clients pass may lie on file systems whose server
- * never answers, so they are not read or asked for attributes before they are known to be of proc.
+ * never answers, so they are neither read nor asked for attributes.
  */
 #ifndef MIGOFF_DAEMON_AUTH_H
 #define MIGOFF_DAEMON_AUTH_H
@@ -58,29 +58,19 @@ bool auth_is_member(int socket, const struct auth_peer *peer, gid_t gid);
 bool auth_may_move_all(int pidfd, const struct auth_peer *peer);
 
 /**
- * struct auth_refusal - Why a target was refused.
- * @parameter: "pidfd" or "pagemap", when one of them is not what it should be; else NULL.
- * @message: what is wrong; a static string.
- */
-struct auth_refusal {
-	const char *parameter;
-	const char *message;
-};
-
-/**
- * auth_check_target() - Verify that two descriptors name the same living process.
+ * auth_check_target() - Verify that a descriptor names a living process that may be moved at all.
  * @pidfd: should be a pidfd.
- * @pagemap_fd: should be that process's /proc/PID/pagemap, open for reading.
  * @ret_pid: the process.
- * @ret_refusal: the reason, when it is refused.
+ * @ret_reason: what is wrong, with -EBADF and -EPERM; a static string.
  *
- * That the client could open pagemap is the proof that it may (PTRACE_MODE_READ). The kernel hook
- * compares the address spaces at each batch, so this is about early and clear errors.
+ * That the client may move it is not known from this. The proof is the process's /proc/PID/pagemap, which
+ * it could open (PTRACE_MODE_READ); the kernel hook looks at that at each batch, as nobody else can: it may be
+ * of any mount of proc, such as a container's, and an exec voids it.
  *
- * Return: 0; -EBADF, a descriptor is not what it should be; -ESRCH, the process has ended, has execed
- * since, or has no address space; -EPERM, it is one that is never moved; or another negative errno.
+ * Return: 0; -EBADF, it is no pidfd; -ESRCH, the process has ended; -EPERM, it is one that is never
+ * moved; or another negative errno.
  */
-int auth_check_target(int pidfd, int pagemap_fd, pid_t *ret_pid, struct auth_refusal *ret_refusal);
+int auth_check_target(int pidfd, pid_t *ret_pid, const char **ret_reason);
 
 /**
  * auth_allowed_nodes() - The nodes that a process's cpuset lets its memory be on.

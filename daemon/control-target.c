@@ -43,15 +43,15 @@ static int reply_bad_descriptor(sd_varlink *link, const char *parameter, const c
 				  SD_JSON_BUILD_PAIR_STRING("message", message));
 }
 
-static int reply_refusal(sd_varlink *link, int r, const struct auth_refusal *refusal)
+static int reply_refusal(sd_varlink *link, int r, const char *reason)
 {
 	if (r == -EBADF)
-		return reply_bad_descriptor(link, refusal->parameter, refusal->message);
+		return reply_bad_descriptor(link, "pidfd", reason);
 	if (r == -ESRCH)
 		return sd_varlink_error(link, IDL_ERROR_NO_SUCH_PROCESS, NULL);
 	if (r == -EPERM)
 		return sd_varlink_errorbo(link, IDL_ERROR_NOT_ALLOWED,
-					  SD_JSON_BUILD_PAIR_STRING("message", refusal->message));
+					  SD_JSON_BUILD_PAIR_STRING("message", reason));
 	return sd_varlink_error_errno(link, r);
 }
 
@@ -90,7 +90,7 @@ struct open_target_args {
 static int target_open(sd_varlink *link, struct attachment *a, const struct open_target_args *args)
 {
 	_cleanup_close_ int pidfd = -1, pagemap_fd = -1;
-	struct auth_refusal refusal = {};
+	const char *reason = NULL;
 	struct target *t;
 	pid_t pid;
 	int r;
@@ -101,9 +101,9 @@ static int target_open(sd_varlink *link, struct attachment *a, const struct open
 	pagemap_fd = sd_varlink_peek_dup_fd(link, (size_t)args->pagemap);
 	if (pagemap_fd < 0)
 		return reply_bad_descriptor(link, "pagemap", "no descriptor with this index");
-	r = auth_check_target(pidfd, pagemap_fd, &pid, &refusal);
+	r = auth_check_target(pidfd, &pid, &reason);
 	if (r < 0)
-		return reply_refusal(link, r, &refusal);
+		return reply_refusal(link, r, reason);
 
 	t = calloc(1, sizeof(*t));
 	if (!t)
@@ -116,7 +116,7 @@ static int target_open(sd_varlink *link, struct attachment *a, const struct open
 	r = target_post(link, a, t, pid);
 	if (r < 0) {
 		target_free(a, t);
-		return reply_refusal(link, r, &refusal);
+		return reply_refusal(link, r, reason);
 	}
 	return 0;
 }

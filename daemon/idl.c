@@ -206,7 +206,9 @@ static SD_VARLINK_DEFINE_METHOD(
 	OpenTarget,
 	COMMENT("Index of a pidfd of the process"),
 	INPUT(pidfd, INT),
-	COMMENT("Index of a descriptor of its /proc/PID/pagemap, opened for reading by the client: the proof that it may"),
+	COMMENT("Index of a descriptor of its /proc/PID/pagemap, opened by the client: the proof that it may. "
+		"It is looked at by the kernel hook: with another file requests end with EBADF, with that of another "
+		"address space (as after an exec) with EPERM"),
 	INPUT(pagemap, INT),
 	COMMENT("What to call it in requests"),
 	OUTPUT(target, INT));

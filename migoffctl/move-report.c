@@ -67,6 +67,8 @@ static const char *problem(const struct move_outcome *o)
 		return "the process ended meanwhile";
 	case -EHOSTDOWN:
 		return "migoffd went away or stopped answering; the pages that it had are back in place";
+	case -EBADF:
+		return "another file is in the place of the process's pagemap in /proc";
 	case -EPERM:
 		return "the process began another program, or may not be moved by migoffd";
 	default:
