@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A bar on the terminal, for what takes more than two seconds; nothing where there is no terminal.
+ * A bar on the terminal, for what takes more than two seconds. There is none where standard error is no
+ * terminal, where TERM is dumb, or where NO_COLOR asks for plain text.
  */
 #ifndef MIGOFF_MIGOFFCTL_PROGRESS_H
 #define MIGOFF_MIGOFFCTL_PROGRESS_H
