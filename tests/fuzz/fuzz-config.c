@@ -3,7 +3,7 @@
  * Property: no file whatever makes the reader of the configuration misbehave; it is refused with a
  * complaint, or what was read is within its limits and reads the same after a dump.
  *
- * By itself the program tries mutations of a few files, the same ones each time. For a real search:
+ * By itself the program tries mutations of a few files (fuzz.h). For a search that learns:
  *
  *	clang -fsanitize=fuzzer,address,undefined -DFUZZ_BY_LIBFUZZER ...
  */
@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fuzz.h"
 #include "macros.h"
 #include "test.h"
 
-#define N_ROUNDS 20000
-#define MAX_LEN	 4096
+#define MAX_LEN	4096
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -108,13 +108,6 @@ static const char *const words[] = { "\n", "=", "[", "]", "[policy]\n", "[engine
 				     "devices=", "deadline=", "18446744073709551616", "K", "us",
 				     "0000:ff:1f.7", "group=", "fault=", ":", ";", " ", ".", "-1", "" };
 
-/* The same numbers on every machine. */
-static uint32_t next_random(uint64_t *state)
-{
-	*state = *state * 6364136223846793005u + 1442695040888963407u;
-	return (uint32_t)(*state >> 33);
-}
-
 static size_t splice(uint8_t *data, size_t len, size_t at, const void *what, size_t n)
 {
 	if (len + n > MAX_LEN)
@@ -124,50 +117,50 @@ static size_t splice(uint8_t *data, size_t len, size_t at, const void *what, siz
 	return len + n;
 }
 
-static size_t mutate(uint8_t *data, size_t len, uint64_t *state)
+static size_t mutate(uint8_t *data, size_t len, struct fuzz *f)
 {
-	size_t at = len ? next_random(state) % len : 0, n;
+	size_t at = len ? fuzz_random(f) % len : 0, n;
 	const char *text;
 
-	switch (next_random(state) % 5) {
+	switch (fuzz_random(f) % 5) {
 	case 0:
 		if (len)
-			data[at] = (uint8_t)next_random(state);
+			data[at] = (uint8_t)fuzz_random(f);
 		return len;
 	case 1:
-		n = MIN((size_t)next_random(state) % 16, len - at);
+		n = MIN((size_t)fuzz_random(f) % 16, len - at);
 		memmove(data + at, data + at + n, len - at - n);
 		return len - n;
 	case 2:
-		text = words[next_random(state) % ARRAY_SIZE(words)];
+		text = words[fuzz_random(f) % ARRAY_SIZE(words)];
 		/* The last one stands for a NUL byte. */
 		return splice(data, len, at, text, *text ? strlen(text) : 1);
 	case 3:
-		text = seeds[next_random(state) % ARRAY_SIZE(seeds)];
+		text = seeds[fuzz_random(f) % ARRAY_SIZE(seeds)];
 		return splice(data, len, at, text, strlen(text));
 	default:
 		if (len)
-			data[at] ^= (uint8_t)(1 << next_random(state) % 8);
+			data[at] ^= (uint8_t)(1 << fuzz_random(f) % 8);
 		return len;
 	}
 }
 
 int main(void)
 {
+	struct fuzz f = fuzz_begin(20000);
 	uint8_t data[MAX_LEN];
-	uint64_t state = 1;
 	size_t len = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++)
 		LLVMFuzzerTestOneInput((const uint8_t *)seeds[i], strlen(seeds[i]));
-	for (unsigned int i = 0; i < N_ROUNDS; i++) {
+	for (unsigned long i = 0; fuzz_more(&f); i++) {
 		if (i % 8 == 0) {
-			const char *seed = seeds[next_random(&state) % ARRAY_SIZE(seeds)];
+			const char *seed = seeds[fuzz_random(&f) % ARRAY_SIZE(seeds)];
 
 			len = strlen(seed);
 			memcpy(data, seed, len);
 		}
-		len = mutate(data, len, &state);
+		len = mutate(data, len, &f);
 		LLVMFuzzerTestOneInput(data, len);
 	}
 	return 0;

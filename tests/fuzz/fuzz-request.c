@@ -3,7 +3,7 @@
  * Property: whatever a client writes into a slot and the data area, the request is refused, or what
  * was read is what the rest of the daemon takes for granted.
  *
- * By itself the program tries generated inputs, the same ones each time. For a real search:
+ * By itself the program tries generated inputs (fuzz.h). For a search that learns:
  *
  *	clang -fsanitize=fuzzer,address,undefined -DFUZZ_BY_LIBFUZZER ...
  */
@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz.h"
 #include "macros.h"
 #include "reason.h"
 #include "test.h"
 
 #define PAGE	4096ull
-#define N_ROUNDS 200000
 #define MAX_RANGES 8
 #define AREA	256
 
@@ -75,15 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef FUZZ_BY_LIBFUZZER
-static uint64_t random_state = 1;
-
-static uint64_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
+static struct fuzz fuzz;
 
 /* Numbers that are more often wrong than others. */
 static uint64_t odd_number(void)
@@ -94,18 +86,18 @@ static uint64_t odd_number(void)
 		UINT64_MAX / 16 + 1, UINT64_MAX / 4 + 1, UINT64_MAX - PAGE + 1,
 	};
 
-	return next_random() % 4 ? edges[next_random() % ARRAY_SIZE(edges)] : next_random();
+	return fuzz_random(&fuzz) % 4 ? edges[fuzz_random(&fuzz) % ARRAY_SIZE(edges)] : fuzz_random(&fuzz);
 }
 
 static void make_valid(struct ring_request *rq, struct ring_range *ranges)
 {
 	uint64_t at = 0;
 
-	*rq = (struct ring_request){ .to_node = 1, .n_ranges = 1 + next_random() % MAX_RANGES };
+	*rq = (struct ring_request){ .to_node = 1, .n_ranges = 1 + fuzz_random(&fuzz) % MAX_RANGES };
 	rq->status = rq->n_ranges * sizeof(*ranges);
 	for (uint64_t i = 0; i < rq->n_ranges; i++) {
-		ranges[i].start = at + next_random() % 3 * PAGE;
-		ranges[i].len = (1 + next_random() % 2) * PAGE;
+		ranges[i].start = at + fuzz_random(&fuzz) % 3 * PAGE;
+		ranges[i].len = (1 + fuzz_random(&fuzz) % 2) * PAGE;
 		at = ranges[i].start + ranges[i].len;
 		rq->n_status += ranges[i].len / PAGE;
 	}
@@ -119,18 +111,19 @@ int main(void)
 	} input;
 	struct request_plan plan;
 
-	for (int i = 0; i < N_ROUNDS; i++) {
+	fuzz = fuzz_begin(200000);
+	while (fuzz_more(&fuzz)) {
 		memset(&input, 0, sizeof(input));
 		make_valid(&input.rq, (struct ring_range *)input.area);
 		EXPECT_OK(request_parse(&input.rq, input.area, AREA, &plan));
 		check_plan(&plan, AREA);
 		request_plan_fini(&plan);
-		for (uint64_t n = next_random() % 4; n > 0; n--) {
-			uint64_t word = odd_number(), at = next_random() % (sizeof(input) / 8);
+		for (uint64_t n = fuzz_random(&fuzz) % 4; n > 0; n--) {
+			uint64_t word = odd_number(), at = fuzz_random(&fuzz) % (sizeof(input) / 8);
 
 			memcpy((uint8_t *)&input + at * 8, &word, 8);
 		}
-		LLVMFuzzerTestOneInput((uint8_t *)&input, sizeof(input) - next_random() % 2 * 64);
+		LLVMFuzzerTestOneInput((uint8_t *)&input, sizeof(input) - fuzz_random(&fuzz) % 2 * 64);
 	}
 	return 0;
 }
