@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the measurements of ./dev bench share, in the machine: the daemon, the programs that measure,
+and statistics."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = "/build/main"
+ENGINE = "0000:00:05.0"
+# Like it, for what the engine does by itself, without the daemon.
+OTHER_ENGINE = "0000:00:06.0"
+# All that differs from the shipped defaults: without a device there is nothing to measure, and
+# comparing what was copied is measured apart, as verify_cost.
+SETTINGS = {"engine.devices": ENGINE, "policy.verify": "off"}
+SOCKET = "/run/bench.sock"
+
+start_time = time.monotonic()
+
+
+class Failure(Exception):
+    """Why something could not be measured."""
+
+
+def say(text):
+    print(f"[{time.monotonic() - start_time:5.1f} s] {text}", flush=True)
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def run(*command):
+    """Run a program that must succeed; return what it wrote."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def bind_vfio(device):
+    """Give a device to vfio-pci."""
+    where = f"/sys/bus/pci/devices/{device}"
+    write(f"{where}/driver_override", "vfio-pci")
+    if os.path.exists(f"{where}/driver"):
+        write(f"{where}/driver/unbind", device)
+    write("/sys/bus/pci/drivers_probe", device)
+
+
+def prepare():
+    """The machine, as all measurements want it."""
+    os.environ["MIGOFF_SOCKET"] = SOCKET
+    os.environ["MIGOFF_FALLBACK"] = "no"
+    write("/sys/kernel/mm/transparent_hugepage/enabled", "madvise")
+    run("modprobe", "vfio-pci")
+    run("modprobe", "migoff")
+    bind_vfio(ENGINE)
+    bind_vfio(OTHER_ENGINE)
+
+
+class Daemon:
+    """migoffd, with the settings above and some more."""
+
+    def __init__(self, **more):
+        self.settings = SETTINGS | {key.replace("__", ".").replace("_", "-"): value
+                                    for key, value in more.items()}
+        self.log = tempfile.TemporaryFile("w+")
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+            for key, value in self.settings.items():
+                section, name = key.split(".")
+                conf.write(f"[{section}]\n{name}={value}\n")
+            conf.flush()
+            self.process = subprocess.Popen(
+                [f"{BUILD}/daemon/migoffd", f"--config={conf.name}", "--strict",
+                 f"--socket={SOCKET}"], stderr=self.log)
+            self.wait_ready()
+
+    def wait_ready(self):
+        end = time.monotonic() + 60
+        while self.status().get("mode") != "engine":
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.log.seek(0)
+                raise Failure(f"migoffd does not come into working order: {self.log.read()}")
+            time.sleep(0.05)
+
+    def status(self):
+        done = subprocess.run([f"{BUILD}/migoffctl/migoffctl", "status", "--json"],
+                              capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.stdout else {}
+
+    def total(self, name):
+        """A number of the daemon's account of all that it did."""
+        return self.status()["total"][name]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.terminate()
+        if self.process.wait() != 0 and sys.exc_info()[0] is None:
+            raise Failure(f"migoffd ended with status {self.process.returncode}")
+
+
+class Program:
+    """A program of ours that takes commands, one a line, and answers each with one line."""
+
+    def __init__(self, name, *args):
+        self.name = name
+        self.process = subprocess.Popen([f"{BUILD}/tests/bench/bench-{name}", *args], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE)
+
+    def ask(self, *words):
+        """Return the words of the answer."""
+        try:
+            self.process.stdin.write(" ".join(map(str, words)) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise Failure(f"{self.name}: {' '.join(map(str, words))}: {self.process.stderr.read().strip()}")
+        return answer.split()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def median(values):
+    """The middle one, or the mean of the two in the middle."""
+    values = sorted(values)
+    middle = len(values) // 2
+    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
+
+
+def spread(values):
+    """How far the values lie apart, as a share of their median."""
+    return (max(values) - min(values)) / median(values)
+
+
+def percentile(values, share):
+    """The smallest value that so large a share of the values does not exceed."""
+    values = sorted(values)
+    return values[max(0, -int(-share * len(values) // 1) - 1)]

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "meter.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "test.h"
+
+#define CALIBRATE_MS 200
+#define CALIBRATE_TIMES 9
+
+static _Atomic uint64_t *spins;
+static double spin_ns;
+
+/* One store a count: nothing here may depend on what the processor's caches hold, or on anything else. */
+_Noreturn static void spin(void)
+{
+	const struct sched_param param = { 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "spinner");
+	if (sched_setscheduler(0, SCHED_IDLE, &param) < 0)
+		_exit(1);
+	for (uint64_t i = 1;; i++)
+		atomic_store_explicit(spins, i, memory_order_relaxed);
+}
+
+void meter_sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
+		;
+}
+
+struct meter_mark meter_now(void)
+{
+	return (struct meter_mark){
+		.ns = clock_now_ns(),
+		.spins = atomic_load_explicit(spins, memory_order_relaxed),
+	};
+}
+
+double meter_cost(struct meter_mark since)
+{
+	struct meter_mark now = meter_now();
+
+	return (double)(now.ns - since.ns) - (double)(now.spins - since.spins) * spin_ns;
+}
+
+double meter_spin_ns(void)
+{
+	return spin_ns;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* What a count costs when nobody else has anything to do: the median of some periods. */
+static double calibrate(void)
+{
+	double ns[CALIBRATE_TIMES];
+
+	for (int i = 0; i < CALIBRATE_TIMES; i++) {
+		struct meter_mark begin = meter_now(), end;
+
+		meter_sleep_ms(CALIBRATE_MS);
+		end = meter_now();
+		EXPECT_TRUE(end.spins > begin.spins);
+		ns[i] = (double)(end.ns - begin.ns) / (double)(end.spins - begin.spins);
+	}
+	qsort(ns, CALIBRATE_TIMES, sizeof(ns[0]), compare);
+	return ns[CALIBRATE_TIMES / 2];
+}
+
+void meter_start(void)
+{
+	pid_t pid;
+
+	spins = mmap(NULL, sizeof(*spins), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	EXPECT_TRUE(spins != MAP_FAILED);
+	pid = fork();
+	EXPECT_TRUE(pid >= 0);
+	if (pid == 0)
+		spin();
+	while (atomic_load(spins) == 0)
+		meter_sleep_ms(1);
+	spin_ns = calibrate();
+}
