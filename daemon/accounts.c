@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "accounts.h"
 
+#include <assert.h>
+
 #include "macros.h"
 
 #define NS_PER_US 1000
@@ -52,6 +54,18 @@ void account_read(const struct account *a, struct account_values *ret)
 
 	for (size_t i = 0; i < ARRAY_SIZE(a->words); i++)
 		to[i] = word_get(a, i);
+}
+
+void busy_begin(struct busy *b, uint64_t now_ns)
+{
+	if (b->n++ == 0)
+		b->since_ns = now_ns;
+}
+
+uint64_t busy_end(struct busy *b, uint64_t now_ns)
+{
+	assert(b->n);
+	return --b->n ? 0 : now_ns - b->since_ns;
 }
 
 uint64_t account_blocked_quantile(const struct account_values *v, unsigned int per_mille)

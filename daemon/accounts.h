@@ -36,6 +36,8 @@ enum account_fallback {
  * @requests_failed: of these, those that ended with an error.
  * @batches: batches that were out.
  * @expired: batches that the hook ended at their deadline.
+ * @budget_misses: batches that were out for longer than max-page-blocked=.
+ * @budget_misses_alone: of these, single folios, which cannot be made smaller.
  * @pages_asked: pages gone through.
  * @pages_moved: of these, pages moved.
  * @pages_by_cause: the others, by enum migoff_cause.
@@ -46,7 +48,7 @@ enum account_fallback {
  * @engine_errors: items that engines reported, by enum engine_status.
  * @fallback_bytes: bytes given to the CPU, by enum account_fallback.
  * @bytes_by_reason: bytes moved, by enum reason.
- * @engine_ns: time that engines were at work.
+ * @engine_ns: time that at least one engine was at work.
  * @blocked: batches by how long their pages were unavailable, in log2 buckets of microseconds.
  * @blocked_ns: sum of those times.
  * @blocked_max_ns: the longest.
@@ -56,6 +58,8 @@ struct account_values {
 	uint64_t requests_failed;
 	uint64_t batches;
 	uint64_t expired;
+	uint64_t budget_misses;
+	uint64_t budget_misses_alone;
 	uint64_t pages_asked;
 	uint64_t pages_moved;
 	uint64_t pages_by_cause[ACCOUNT_N_CAUSES];
@@ -72,8 +76,15 @@ struct account_values {
 	uint64_t blocked_max_ns;
 };
 
-/* The live numbers; all zero to begin with. */
+/* Since when something is at work, as long as at least one is; all zero to begin with. */
+struct busy {
+	uint32_t n;
+	uint64_t since_ns;
+};
+
+/* The live numbers; all zero to begin with. @busy is the writing thread's own. */
 struct account {
+	struct busy busy;
 	_Atomic uint64_t words[sizeof(struct account_values) / sizeof(uint64_t)];
 };
 
@@ -108,6 +119,22 @@ void account_add_blocked(struct account *a, uint64_t ns);
  * @ret: the numbers.
  */
 void account_read(const struct account *a, struct account_values *ret);
+
+/**
+ * busy_begin() - One more is at work.
+ * @b: the record.
+ * @now_ns: the time.
+ */
+void busy_begin(struct busy *b, uint64_t now_ns);
+
+/**
+ * busy_end() - One less is.
+ * @b: the record.
+ * @now_ns: the time.
+ *
+ * Return: how long at least one was, if this was the last; else 0.
+ */
+uint64_t busy_end(struct busy *b, uint64_t now_ns);
 
 /**
  * account_blocked_quantile() - Estimate a quantile of the blocked times.

@@ -27,7 +27,8 @@ int batches_new(uint32_t n, uint32_t n_extents, struct batch **ret)
 		b->slot = i;
 		b->verdicts = calloc(n_extents, sizeof(*b->verdicts));
 		b->items = calloc(n_extents, sizeof(*b->items));
-		if (!b->verdicts || !b->items) {
+		b->ranges = calloc(n_extents + PART_MORE_RANGES, sizeof(*b->ranges));
+		if (!b->verdicts || !b->items || !b->ranges) {
 			batches_free(batches, n);
 			return -ENOMEM;
 		}
@@ -41,6 +42,7 @@ struct batch *batches_free(struct batch *batches, uint32_t n)
 	for (uint32_t i = 0; batches && i < n; i++) {
 		free(batches[i].verdicts);
 		free(batches[i].items);
+		free(batches[i].ranges);
 	}
 	free(batches);
 	return NULL;
@@ -85,7 +87,6 @@ void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n
 		enum account_fallback reason)
 {
 	b->n_items = b->n_enqueued = b->n_ended = 0;
-	b->copy_began_ns = b->copy_ns = 0;
 	memset(b->fallback_bytes, 0, sizeof(b->fallback_bytes));
 	memset(b->engine_errors, 0, sizeof(b->engine_errors));
 	for (uint32_t i = 0; i < n; i++) {
@@ -193,7 +194,6 @@ static void result_add(struct ring_result *to, const struct account_values *more
 		to->folios_engine[i] += more->folios_engine[i];
 		to->folios_cpu[i] += more->folios_cpu[i];
 	}
-	to->engine_ns += more->engine_ns;
 	to->n_batches += more->batches;
 	to->n_expired += more->expired;
 }
@@ -211,7 +211,6 @@ static void batch_count(const struct batch *b, const struct migoff_batch_info *i
 		return;
 	more->batches = 1;
 	more->expired = info->end == MIGOFF_END_DEADLINE || info->end == MIGOFF_END_SYSTEM;
-	more->engine_ns = b->copy_ns;
 	memcpy(more->fallback_bytes, b->fallback_bytes, sizeof(more->fallback_bytes));
 	memcpy(more->engine_errors, b->engine_errors, sizeof(more->engine_errors));
 }
@@ -237,7 +236,7 @@ uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
 		       const struct migoff_extent *extents, bool over, struct account_values *more)
 {
 	struct fate fate = { .cause = MIGOFF_CAUSE_LEFT, .status = -ECANCELED };
-	uint64_t page = b->first_page, bad = 0;
+	uint64_t page = b->part.page, bad = 0;
 
 	for (uint32_t i = 0; i < info->n_extents; i++) {
 		const struct migoff_extent *e = &extents[i];

@@ -51,7 +51,10 @@ struct batch_item {
  * @command: of the finish that is under way.
  * @request: for whom; NULL when IDLE.
  * @device: who copies; NULL: the CPU.
- * @first_page: of the request, index into its status array.
+ * @part: of the request.
+ * @ranges: the part's.
+ * @n_ranges: how many; 0: a whole process.
+ * @by_cpu: the CPU copies all of it, at its commit.
  * @prepare: argument of PREPARE.
  * @finish: argument of COMMIT or ABORT.
  * @verdicts: one for each extent.
@@ -59,8 +62,10 @@ struct batch_item {
  * @n_items: how many there are.
  * @n_enqueued: the engine has got so many of them, from the first on.
  * @n_ended: of so many the outcome is known.
- * @copy_began_ns: when the first was enqueued.
- * @copy_ns: from then to the end of the last.
+ * @busy: the engine has some of it.
+ * @prepare_began_ns: when its PREPARE was given.
+ * @copy_began_ns: when the engine got the first of it.
+ * @bytes_ahead: what the engine had to copy before it.
  * @give_up_ns: when what is not copied is given to the CPU.
  * @fallback_bytes: bytes with the CPU's verdict, by reason.
  * @engine_errors: items by enum engine_status.
@@ -73,7 +78,10 @@ struct batch {
 	uint32_t command;
 	struct request *request;
 	struct device *device;
-	uint64_t first_page;
+	struct part part;
+	struct migoff_range *ranges;
+	uint32_t n_ranges;
+	bool by_cpu;
 	struct migoff_prepare prepare;
 	struct migoff_finish finish;
 	uint8_t *verdicts;
@@ -81,8 +89,10 @@ struct batch {
 	uint32_t n_items;
 	uint32_t n_enqueued;
 	uint32_t n_ended;
+	bool busy;
+	uint64_t prepare_began_ns;
 	uint64_t copy_began_ns;
-	uint64_t copy_ns;
+	uint64_t bytes_ahead;
 	uint64_t give_up_ns;
 	uint64_t fallback_bytes[_FALLBACK_MAX];
 	uint64_t engine_errors[ACCOUNT_N_ENGINE_ERRORS];

@@ -298,6 +298,10 @@ struct request *client_admit(struct client *c, uint32_t i)
 		return NULL;
 	}
 	rq->state = REQUEST_ACTIVE;
+	if (rq->plan.flags & RING_WHOLE)
+		rq->left[rq->n_left++] = part_all(&rq->plan);
+	else
+		rq->rest = part_all(&rq->plan);
 	rq->target->n_requests++;
 	c->n_active++;
 	return rq;
@@ -356,6 +360,33 @@ void request_charge_blocked(const struct request *rq, struct account *total, uin
 	account_add_blocked(spec->account, ns);
 	if (spec->uid_account)
 		account_add_blocked(spec->uid_account, ns);
+}
+
+void request_busy_begin(struct request *rq, struct account *total, uint64_t now_ns)
+{
+	const struct dataplane_client *spec = &rq->client->spec;
+
+	busy_begin(&rq->busy, now_ns);
+	busy_begin(&total->busy, now_ns);
+	busy_begin(&spec->account->busy, now_ns);
+	if (spec->uid_account)
+		busy_begin(&spec->uid_account->busy, now_ns);
+}
+
+static void account_busy_end(struct account *a, uint64_t now_ns)
+{
+	account_add(a, ACCOUNT_WORD(engine_ns), busy_end(&a->busy, now_ns));
+}
+
+void request_busy_end(struct request *rq, struct account *total, uint64_t now_ns)
+{
+	const struct dataplane_client *spec = &rq->client->spec;
+
+	rq->result.engine_ns += busy_end(&rq->busy, now_ns);
+	account_busy_end(total, now_ns);
+	account_busy_end(spec->account, now_ns);
+	if (spec->uid_account)
+		account_busy_end(spec->uid_account, now_ns);
 }
 
 struct dataplane_msg *request_end(struct request *rq)

@@ -16,6 +16,7 @@
 
 #include "dataplane.h"
 #include "loop.h"
+#include "part.h"
 #include "request.h"
 
 struct target {
@@ -24,6 +25,9 @@ struct target {
 	uint32_t n_requests;		/* that are working on it */
 	struct dataplane_msg *removal;	/* answered when @n_requests is 0 */
 };
+
+/* PREPAREs of one request at a time. */
+#define REQUEST_MAX_PARTS 8
 
 enum request_state {
 	REQUEST_FREE,		/* the slot is the client's */
@@ -37,18 +41,19 @@ enum request_state {
  * @state: see above.
  * @plan: what is asked for; ACTIVE.
  * @target: on what; ACTIVE.
- * @cursor_range: where the next PREPARE begins.
- * @cursor_va: and at which address.
- * @page: pages gone through: index into the status array.
+ * @rest: what was not cut into parts yet.
+ * @left: parts that are to be prepared next: what PREPAREs left of theirs.
+ * @n_left: how many.
  * @progress: bytes gone through, as the client was shown last.
  * @n_batches: batches that are in work for it.
- * @preparing: one of them is at its PREPARE, so that the cursor is not known.
+ * @n_preparing: of these, those that are at their PREPARE.
  * @ended: no PREPARE is to follow.
  * @wants_engine: policy_wants_engine().
  * @n_retries: PREPAREs in a row that found the memory map locked.
  * @not_before_ns: when the next one is due.
  * @seen_ns: when it was taken out of the queue.
  * @expires_ns: when it is to end; UINT64_MAX: at any time.
+ * @busy: since when an engine has had copies of it.
  * @result: what the client gets.
  */
 struct request {
@@ -56,18 +61,19 @@ struct request {
 	enum request_state state;
 	struct request_plan plan;
 	struct target *target;
-	uint64_t cursor_range;
-	uint64_t cursor_va;
-	uint64_t page;
+	struct part rest;
+	struct part left[REQUEST_MAX_PARTS];
+	uint32_t n_left;
 	uint64_t progress;
 	uint32_t n_batches;
-	bool preparing;
+	uint32_t n_preparing;
 	bool ended;
 	bool wants_engine;
 	uint32_t n_retries;
 	uint64_t not_before_ns;
 	uint64_t seen_ns;
 	uint64_t expires_ns;
+	struct busy busy;
 	struct ring_result result;
 };
 
@@ -198,6 +204,22 @@ void request_charge(const struct request *rq, struct account *total,
  * @ns: the time.
  */
 void request_charge_blocked(const struct request *rq, struct account *total, uint64_t ns);
+
+/**
+ * request_busy_begin() - An engine has got copies of a request.
+ * @rq: the request.
+ * @total: the account over all clients.
+ * @now_ns: the time.
+ */
+void request_busy_begin(struct request *rq, struct account *total, uint64_t now_ns);
+
+/**
+ * request_busy_end() - It has made them.
+ * @rq: the request.
+ * @total: the account over all clients.
+ * @now_ns: the time.
+ */
+void request_busy_end(struct request *rq, struct account *total, uint64_t now_ns);
 
 /**
  * request_end() - Give a request back to the client.

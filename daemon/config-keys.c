@@ -336,9 +336,12 @@ static const struct config_type type_group = { group_parse, group_format, group_
 
 /* enum dataplane_verify */
 static const char *const verify_words[] = { "auto", "off", "sampled", "full", NULL };
+/* enum dataplane_between */
+static const char *const between_words[] = { "zero", "keep", NULL };
 static const char *const deadline_words[] = { "leave", "copy", NULL };
 
-static_assert(sizeof(enum dataplane_verify) == sizeof(int), "words are kept in an int");
+static_assert(sizeof(enum dataplane_verify) == sizeof(int) &&
+	      sizeof(enum dataplane_between) == sizeof(int), "words are kept in an int");
 
 #define OFFSET(field) .offset = offsetof(struct config, field)
 
@@ -375,7 +378,7 @@ static const struct config_key keys[] = {
 		.doc = "The most that is unavailable at once for a request",
 	}, {
 		.section = "policy", .name = "max-batches", .type = &type_uint,
-		OFFSET(data.n_slots), .min = 1, .max = 64, .value = "4",
+		OFFSET(data.n_slots), .min = 1, .max = 64, .value = "8",
 		.doc = "Batches that may be out at once",
 	}, {
 		.section = "policy", .name = "max-page-blocked", .type = &type_time,
@@ -395,6 +398,24 @@ static const struct config_key keys[] = {
 		OFFSET(data.verify), .words = verify_words, .value = "auto",
 		.doc = "Whether the kernel hook compares what an engine copied: off, sampled, full, or "
 		       "auto: sampled for engines that do not notice errors",
+	}, {
+		.section = "policy", .name = "copy-workers", .type = &type_uint,
+		OFFSET(data.copy_workers), .min = 1, .max = 64, .value = "4",
+		.doc = "Batches that the CPU copies at once, where no engine does",
+	}, {
+		.section = "pool", .name = "size", .type = &type_size,
+		OFFSET(data.pool_bytes), .min = 0, .max = 1024 * GIB, .value = "1G",
+		.doc = "Free memory of each node that the kernel hook may hold for folios to be moved to it, "
+		       "at most half of the node; 0: none",
+	}, {
+		.section = "pool", .name = "age", .type = &type_time,
+		OFFSET(data.pool_age_ns), .min = MSEC, .max = 3600 * SEC, .value = "10s",
+		.doc = "What of it was not needed for so long is given back",
+	}, {
+		.section = "pool", .name = "between-owners", .type = &type_word,
+		OFFSET(data.pool_between_owners), .words = between_words, .value = "zero",
+		.doc = "What becomes of a folio that another user or memory cgroup gets: zero, or keep what is "
+		       "in it for the engine to overwrite",
 	}, {
 		.section = "access", .name = "group", .type = &type_group,
 		OFFSET(group), .value = "",

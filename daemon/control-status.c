@@ -142,6 +142,8 @@ static int account_json(const struct account *account, sd_json_variant **ret)
 		SD_JSON_BUILD_PAIR_UNSIGNED("requestsFailed", a.requests_failed),
 		SD_JSON_BUILD_PAIR_UNSIGNED("batches", a.batches),
 		SD_JSON_BUILD_PAIR_UNSIGNED("batchesExpired", a.expired),
+		SD_JSON_BUILD_PAIR_UNSIGNED("budgetMisses", a.budget_misses),
+		SD_JSON_BUILD_PAIR_UNSIGNED("budgetMissesAlone", a.budget_misses_alone),
 		SD_JSON_BUILD_PAIR_UNSIGNED("pagesAsked", a.pages_asked),
 		SD_JSON_BUILD_PAIR_UNSIGNED("pagesMoved", a.pages_moved),
 		SD_JSON_BUILD_PAIR_VARIANT("pagesByCause", causes),

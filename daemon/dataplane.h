@@ -40,6 +40,11 @@ enum dataplane_verify {
 	DATAPLANE_VERIFY_FULL,
 };
 
+enum dataplane_between {
+	DATAPLANE_BETWEEN_ZERO,
+	DATAPLANE_BETWEEN_KEEP,		/* an engine that lies shows one owner what another had */
+};
+
 /**
  * struct dataplane_config - What the data plane works by. Copied; holds no pointers.
  * @hook: path of the hook's device, "/dev/migoff".
@@ -54,6 +59,10 @@ enum dataplane_verify {
  *	of the deadline.
  * @max_clients: how many clients at once.
  * @max_requests: requests of one client that are worked on at once; its others wait their turn.
+ * @copy_workers: batches that the CPU copies at once, 1 to 64.
+ * @pool_bytes: free memory of each node that the hook may hold for destinations; 0: none.
+ * @pool_age_ns: after which it gives back what was not needed.
+ * @pool_between_owners: what becomes of a folio that it held for one owner and gives to another.
  * @policy: thresholds.
  */
 struct dataplane_config {
@@ -68,6 +77,10 @@ struct dataplane_config {
 	uint32_t engine_timeout_ms;
 	uint32_t max_clients;
 	uint32_t max_requests;
+	uint32_t copy_workers;
+	uint64_t pool_bytes;
+	uint64_t pool_age_ns;
+	enum dataplane_between pool_between_owners;
 	struct policy_config policy;
 };
 

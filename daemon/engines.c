@@ -237,6 +237,7 @@ static bool device_open(struct device *d, uint64_t window_len)
 	d->withdrawn = false;
 	d->started = false;
 	d->in_flight = 0;
+	d->pace = (struct policy_pace){ 0 };
 	device_watch(d);
 	return true;
 }

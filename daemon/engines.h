@@ -33,6 +33,7 @@ struct engines;
  * @why: the reason when it is not READY.
  * @health: how it has behaved.
  * @in_flight: bytes enqueued and not reported; who gets @completed takes them off.
+ * @pace: how long its batches take.
  * @event: its completions.
  * @request: the host wants it back.
  * @error: the bus reported an error.
@@ -49,6 +50,7 @@ struct device {
 	struct why why;
 	struct policy_health health;
 	uint64_t in_flight;
+	struct policy_pace pace;
 	struct loop_op event;
 	struct loop_op request;
 	struct loop_op error;

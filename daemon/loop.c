@@ -96,6 +96,13 @@ void loop_cancel(struct loop *l, struct loop_op *op)
 	io_uring_sqe_set_data(sqe, NULL);
 }
 
+void loop_flush(struct loop *l)
+{
+	/* What it refuses is submitted by the next round. */
+	if (io_uring_sq_ready(&l->ring))
+		io_uring_submit(&l->ring);
+}
+
 static void loop_dispatch(struct loop *l, struct loop_op *op, int res)
 {
 	if (!op)

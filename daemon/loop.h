@@ -92,6 +92,12 @@ void loop_arm_timer(struct loop *l, struct loop_timer *timer, uint64_t at_ns);
 void loop_cancel(struct loop *l, struct loop_op *op);
 
 /**
+ * loop_flush() - Give the kernel what was armed, before something that takes time.
+ * @l: the loop.
+ */
+void loop_flush(struct loop *l);
+
+/**
  * loop_round() - Submit, wait until something is done, and call done() for what is done by then.
  * @l: the loop. Something must be armed.
  *

@@ -28,6 +28,7 @@ struct batch;
  * @loop: the loop.
  * @engines: who copies.
  * @policy: the thresholds.
+ * @copy_workers: batches that the CPU copies at once.
  * @account: the numbers over all clients.
  * @answer: called with the message that waited for the end of a request.
  * @user: for it.
@@ -37,8 +38,10 @@ struct batch;
  * @n_copying: how many.
  * @n_busy: batches that are not IDLE.
  * @n_ahead: of these, those in PREPARING or COPYING.
+ * @n_cpu: of these, those in FINISHING that the CPU copies.
  * @n_requests: requests that are ACTIVE.
- * @pace: learned from the batches.
+ * @cpu_pace: how long the batches take that the CPU copies.
+ * @flow: how long PREPAREs and engines take.
  * @paused: no PREPARE is to be made for now.
  * @stopping: no batch is to be made any more, and none committed that is not copied.
  * @broken: the hook does not behave; it has to be closed.
@@ -50,6 +53,7 @@ struct mover {
 	struct loop *loop;
 	struct engines *engines;
 	struct policy_config policy;
+	uint32_t copy_workers;
 	struct account *account;
 	void (*answer)(void *user, struct dataplane_msg *msg);
 	void *user;
@@ -59,8 +63,10 @@ struct mover {
 	uint32_t n_copying;
 	uint32_t n_busy;
 	uint32_t n_ahead;
+	uint32_t n_cpu;
 	uint32_t n_requests;
-	struct policy_pace pace;
+	struct policy_pace cpu_pace;
+	struct policy_flow flow;
 	bool paused;
 	bool stopping;
 	bool broken;
@@ -111,9 +117,21 @@ void mover_end(struct mover *m, struct request *rq, int error);
  * mover_prepare() - Begin a batch.
  * @m: the mover, with a hook.
  * @b: a batch of it, IDLE.
- * @rq: for whom: a request that is not at a PREPARE already.
+ * @rq: for whom: request_has_more().
  */
 void mover_prepare(struct mover *m, struct batch *b, struct request *rq);
+
+/**
+ * mover_commit() - Have the hook end a batch, as no engine has anything of it any more.
+ * @b: the batch, COPYING.
+ */
+void mover_commit(struct batch *b);
+
+/**
+ * request_has_more() - Whether there is a part of a request to be prepared.
+ * @rq: the request, ACTIVE.
+ */
+bool request_has_more(const struct request *rq);
 
 /**
  * mover_settle() - Do what can be done now: the end of each round of the loop.
@@ -124,11 +142,12 @@ void mover_prepare(struct mover *m, struct batch *b, struct request *rq);
 void mover_settle(struct mover *m, struct client *const *clients, uint32_t n);
 
 /**
- * mover_batch_bytes() - How large batches are at the moment.
+ * mover_batch_bytes() - How large batches to a node are at the moment.
  * @m: the mover.
+ * @to_node: the node; -1: any.
  *
  * Return: bytes, 0 without a hook.
  */
-uint64_t mover_batch_bytes(const struct mover *m);
+uint64_t mover_batch_bytes(const struct mover *m, int to_node);
 
 #endif

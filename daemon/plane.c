@@ -57,6 +57,7 @@ int plane_init(struct plane *p)
 	p->mover.loop = &p->loop;
 	p->mover.engines = &p->engines;
 	p->mover.policy = p->config.policy;
+	p->mover.copy_workers = p->config.copy_workers;
 	p->mover.account = p->account;
 	p->mover.answer = plane_answer;
 	p->mover.user = p;
@@ -151,6 +152,7 @@ static void plane_apply_reload(struct plane *p)
 	devices = !setup_same_devices(&p->config, &p->next_config);
 	p->config = p->next_config;
 	p->mover.policy = p->config.policy;
+	p->mover.copy_workers = p->config.copy_workers;
 	if (devices)
 		engines_configure(&p->engines, &p->config);
 	else
@@ -499,7 +501,7 @@ void plane_status(const struct plane *p, struct dataplane_status *ret)
 		.hook_why = p->hook_why,
 		.verify = p->verify,
 		.max_batch = p->hook ? hook_limits(p->hook)->max_batch : 0,
-		.batch_bytes = mover_batch_bytes(&p->mover),
+		.batch_bytes = mover_batch_bytes(&p->mover, -1),
 		.n_clients = p->n_clients,
 		.n_requests = p->mover.n_requests,
 		.n_batches = p->mover.n_busy,

@@ -9,22 +9,30 @@
 
 /*
  * Before anything was measured: 1 GB/s, slower than any engine or CPU that migoff is made for, and a
- * fixed cost that leaves room for the rest of a batch's life.
+ * fixed cost that leaves room for the rest of a batch's life. Later the fixed cost is still guessed, with
+ * the weight of half a batch, and at no more than a quarter of what batches take: without it batches of
+ * one size would not tell what a smaller one takes.
  */
-#define GUESS_NS_PER_MIB	1000000ull
-#define GUESS_FIXED_NS		500000ull
+#define GUESS_NS_PER_MIB	1000000.0
+#define GUESS_FIXED_NS		500000.0
+#define GUESS_FIXED_SHARE	4
+#define GUESS_WEIGHT		0.5
 
-/*
- * Weight of a new batch: 1/4 when it was slower than expected, 1/16 when it was faster, so that what
- * is expected is nearer to the slow ones than to the average.
- */
-#define PACE_SLOWER_SHIFT	2
-#define PACE_FASTER_SHIFT	4
+/* Each batch leaves those before it this much of their weight. */
+#define PACE_DECAY		(31.0 / 32)
 
-/* Batches smaller than this tell about the fixed cost, larger ones about the cost of a MiB. */
-#define PACE_SMALL		(256ull << 10)
+/* A batch that took longer than this many times what was expected tells of something else. */
+#define PACE_OUTLIER		4.0
 
-#define PACE_N_MAX		1000000
+/* As much as can be told apart; no batch is as large, or takes as long. */
+#define PACE_MAX_MIB		1e6
+#define PACE_MAX_NS		1e12
+
+/* Batches in line for an engine: the one that it copies, and the one that is ready. */
+#define QUEUE_DEPTH		2
+
+/* Weight of a new measurement of the flow: an eighth. */
+#define FLOW_SHIFT		3
 
 unsigned int policy_min_order(const struct policy_config *c)
 {
@@ -40,52 +48,114 @@ bool policy_wants_engine(const struct policy_config *c, uint64_t bytes)
 	return bytes >= c->min_request;
 }
 
+/* Least squares. */
+static void pace_line(const struct policy_pace *p, double *ret_fixed, double *ret_rate)
+{
+	double guess = MIN(GUESS_FIXED_NS, p->y / MAX(p->w, 1.0) / GUESS_FIXED_SHARE);
+	double w = p->w + GUESS_WEIGHT, y = p->y + GUESS_WEIGHT * guess;
+	double fixed = GUESS_FIXED_NS, rate = GUESS_NS_PER_MIB;
+
+	if (p->w > 0) {
+		rate = MAX((w * p->xy - p->x * y) / (w * p->xx - p->x * p->x), 0.0);
+		fixed = (y - rate * p->x) / w;
+	}
+	if (fixed < 0) {
+		fixed = 0;
+		rate = p->xy / p->xx;
+	}
+	*ret_fixed = fixed;
+	*ret_rate = MAX(rate, 1.0);
+}
+
+uint64_t policy_blocked_ns(const struct policy_pace *pace, uint64_t bytes)
+{
+	double fixed, rate;
+
+	pace_line(pace, &fixed, &rate);
+	return (uint64_t)MIN(fixed + rate * ((double)bytes / MIB), PACE_MAX_NS);
+}
+
 uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_pace *pace,
 			    uint64_t hook_max)
 {
-	uint64_t fixed = pace->n ? pace->fixed_ns : GUESS_FIXED_NS;
-	uint64_t per_mib = MAX(pace->n ? pace->ns_per_mib : GUESS_NS_PER_MIB, (uint64_t)1);
 	uint64_t bytes = MIN(c->max_batch, hook_max);
+	double fixed, rate, mib;
 
 	if (c->max_page_blocked_ns) {
-		uint64_t budget = c->max_page_blocked_ns > fixed ? c->max_page_blocked_ns - fixed : 0;
-		uint64_t affordable;
-
-		/* A quotient first where the product would not fit. */
-		affordable = budget > UINT64_MAX / MIB ? budget / per_mib * MIB : budget * MIB / per_mib;
-		bytes = MIN(bytes, affordable);
+		pace_line(pace, &fixed, &rate);
+		mib = ((double)c->max_page_blocked_ns * 4 / 5 - fixed) / rate / QUEUE_DEPTH;
+		mib = MIN(MAX(mib, 0.0), PACE_MAX_MIB);
+		bytes = MIN(bytes, (uint64_t)(mib * MIB));
+		if (pace->limit)
+			bytes = MIN(bytes, pace->limit);
 	}
 	return MAX(ALIGN_DOWN(bytes, PAGE_SIZE), PAGE_SIZE);
 }
 
-static uint64_t pace_average(uint64_t old, uint64_t sample)
+static void pace_add(struct policy_pace *p, double mib, double ns)
 {
-	if (sample > old)
-		return old + ((sample - old) >> PACE_SLOWER_SHIFT);
-	return old - ((old - sample) >> PACE_FASTER_SHIFT);
+	p->w = p->w * PACE_DECAY + 1;
+	p->x = p->x * PACE_DECAY + mib;
+	p->y = p->y * PACE_DECAY + ns;
+	p->xx = p->xx * PACE_DECAY + mib * mib;
+	p->xy = p->xy * PACE_DECAY + mib * ns;
 }
 
-void policy_pace_learn(struct policy_pace *pace, uint64_t bytes, uint64_t blocked_ns)
+/* A folio that is too large by itself does not get smaller; but what is added to it does. */
+static void pace_limit(struct policy_pace *p, const struct policy_batch *batch, bool missed)
 {
-	if (bytes == 0)
-		return;
-	if (pace->n == 0) {
-		pace->fixed_ns = GUESS_FIXED_NS;
-		pace->ns_per_mib = GUESS_NS_PER_MIB;
-	}
-	if (bytes <= PACE_SMALL) {
-		pace->fixed_ns = pace_average(pace->fixed_ns, blocked_ns);
-	} else {
-		uint64_t copy_ns = blocked_ns > pace->fixed_ns ? blocked_ns - pace->fixed_ns : 0;
-		uint64_t kib = bytes >> 10;
+	if (missed && batch->n_folios > 1)
+		p->limit = MAX(batch->bytes / 2, PAGE_SIZE);
+	else if (!missed && p->limit && batch->bytes >= p->limit / 2)
+		p->limit = p->limit > UINT64_MAX / 2 ? 0 : p->limit + p->limit / 8 + PAGE_SIZE;
+}
 
-		/* What took no longer than the fixed cost shows that the fixed cost is less. */
-		if (copy_ns == 0)
-			pace->fixed_ns = pace_average(pace->fixed_ns, blocked_ns);
-		copy_ns = MIN(copy_ns, UINT64_MAX >> 10);
-		pace->ns_per_mib = pace_average(pace->ns_per_mib, (copy_ns << 10) / kib);
-	}
-	pace->n = MIN(pace->n + 1, (uint32_t)PACE_N_MAX);
+bool policy_pace_learn(const struct policy_config *c, struct policy_pace *pace,
+		       const struct policy_batch *batch)
+{
+	uint64_t budget = c->max_page_blocked_ns;
+	bool missed = budget && batch->blocked_ns > budget;
+	double mib, ns, most;
+
+	if (batch->bytes == 0)
+		return false;
+	mib = MIN(((double)batch->bytes + (double)batch->bytes_ahead) / MIB, PACE_MAX_MIB);
+	ns = MIN((double)batch->blocked_ns, PACE_MAX_NS);
+	most = (double)policy_blocked_ns(pace, batch->bytes + batch->bytes_ahead) * PACE_OUTLIER;
+	pace_add(pace, mib, MIN(ns, most));
+	pace_limit(pace, batch, missed);
+	return missed;
+}
+
+static void flow_average(uint64_t *value, uint64_t bytes, uint64_t ns)
+{
+	uint64_t sample;
+
+	if (bytes < PAGE_SIZE)
+		return;
+	sample = (uint64_t)MAX(MIN((double)ns * MIB / (double)bytes, PACE_MAX_NS), 1.0);
+	*value = *value ? *value - (*value >> FLOW_SHIFT) + (sample >> FLOW_SHIFT) : sample;
+	*value = MAX(*value, (uint64_t)1);
+}
+
+void policy_flow_prepared(struct policy_flow *flow, uint64_t bytes, uint64_t ns)
+{
+	flow_average(&flow->prepare_ns, bytes, ns);
+}
+
+void policy_flow_copied(struct policy_flow *flow, uint64_t bytes, uint64_t ns)
+{
+	flow_average(&flow->copy_ns, bytes, ns);
+}
+
+unsigned int policy_n_prepares(const struct policy_flow *flow)
+{
+	uint64_t n;
+
+	if (!flow->copy_ns)
+		return 1;
+	n = (flow->prepare_ns + flow->copy_ns - 1) / flow->copy_ns;
+	return (unsigned int)MIN(MAX(n, (uint64_t)1), (uint64_t)POLICY_MAX_PREPARES);
 }
 
 int policy_choose_engine(const struct policy_engine *engines, size_t n, int to_node)

@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* More would wait for each other's locks rather than for the engine. */
+#define POLICY_MAX_PREPARES 4
+
 /**
  * struct policy_config - What the operator decides.
  * @min_folio: bytes; smaller folios are left to the system call. 4096 leaves none.
@@ -31,15 +34,47 @@ struct policy_config {
 };
 
 /**
- * struct policy_pace - How long batches take, learned from those that went before.
- * @fixed_ns: what a batch costs however small it is.
- * @ns_per_mib: what each MiB adds.
- * @n: batches seen, up to a limit; 0: nothing known.
+ * struct policy_pace - How long an engine's batches take, learned from those that went before: a line
+ *	through (MiB that had to be copied until a batch was through, ns that its pages were
+ *	unavailable), in which older batches count less and less. All zero: nothing is known.
+ * @w: sum of the weights.
+ * @x: weighted sum of the MiB.
+ * @y: of the ns.
+ * @xx: of the squares of the MiB.
+ * @xy: of the products.
+ * @limit: bytes that batches have at most since some took too long; 0: no limit.
  */
 struct policy_pace {
-	uint64_t fixed_ns;
-	uint64_t ns_per_mib;
-	uint32_t n;
+	double w;
+	double x;
+	double y;
+	double xx;
+	double xy;
+	uint64_t limit;
+};
+
+/**
+ * struct policy_flow - How long the two ends of a batch's life take, for what is done side by side.
+ * @prepare_ns: a PREPARE, per MiB taken.
+ * @copy_ns: the copy, per MiB. 0: nothing is known.
+ */
+struct policy_flow {
+	uint64_t prepare_ns;
+	uint64_t copy_ns;
+};
+
+/**
+ * struct policy_batch - A batch that is over.
+ * @bytes: bytes of folios in it.
+ * @bytes_ahead: bytes that its engine had to copy before it.
+ * @n_folios: folios in it.
+ * @blocked_ns: how long they were unavailable.
+ */
+struct policy_batch {
+	uint64_t bytes;
+	uint64_t bytes_ahead;
+	uint32_t n_folios;
+	uint64_t blocked_ns;
 };
 
 /**
@@ -82,8 +117,11 @@ bool policy_wants_engine(const struct policy_config *c, uint64_t bytes);
 /**
  * policy_batch_bytes() - How much to take at once.
  * @c: the configuration.
- * @pace: of batches so far.
+ * @pace: of the engine that is likely to copy it.
  * @hook_max: what the hook's window holds.
+ *
+ * While a batch is copied the next one waits for it. So the time that a page may be unavailable,
+ * less a fifth for what varies, has to do for two batches.
  *
  * Return: bytes, at least one page (the hook always allows one folio).
  */
@@ -91,12 +129,47 @@ uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_p
 			    uint64_t hook_max);
 
 /**
- * policy_pace_learn() - Take a finished batch into account.
- * @pace: what is known; updated.
- * @bytes: bytes of folios in it.
- * @blocked_ns: how long they were unavailable.
+ * policy_blocked_ns() - How long the pages of a batch are expected to be unavailable.
+ * @pace: of the engine.
+ * @bytes: bytes in the batch and ahead of it.
  */
-void policy_pace_learn(struct policy_pace *pace, uint64_t bytes, uint64_t blocked_ns);
+uint64_t policy_blocked_ns(const struct policy_pace *pace, uint64_t bytes);
+
+/**
+ * policy_pace_learn() - Take a finished batch into account.
+ * @c: the configuration.
+ * @pace: of the engine that copied it; updated.
+ * @batch: the batch.
+ *
+ * Return: true when it took longer than allowed. Then the next ones are at most half as large, and grow
+ * again by an eighth with each that does not.
+ */
+bool policy_pace_learn(const struct policy_config *c, struct policy_pace *pace,
+		       const struct policy_batch *batch);
+
+/**
+ * policy_flow_prepared() - Take a PREPARE into account.
+ * @flow: what is known; updated.
+ * @bytes: bytes that it took.
+ * @ns: how long it took.
+ */
+void policy_flow_prepared(struct policy_flow *flow, uint64_t bytes, uint64_t ns);
+
+/**
+ * policy_flow_copied() - Take an engine's time for a batch into account.
+ * @flow: what is known; updated.
+ * @bytes: bytes that it copied.
+ * @ns: how long it took.
+ */
+void policy_flow_copied(struct policy_flow *flow, uint64_t bytes, uint64_t ns);
+
+/**
+ * policy_n_prepares() - How many PREPAREs at once keep an engine at work.
+ * @flow: what is known.
+ *
+ * Return: at least 1, and no more than POLICY_MAX_PREPARES.
+ */
+unsigned int policy_n_prepares(const struct policy_flow *flow);
 
 /**
  * policy_choose_engine() - Which engine copies a batch.

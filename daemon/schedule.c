@@ -4,13 +4,11 @@
 #include "batch.h"
 #include "macros.h"
 
-/* Batches of one request: one each at PREPARE, in the engine, and at COMMIT. */
-#define REQUEST_DEPTH 3
-
 static bool request_wants_batch(const struct request *rq, uint64_t now_ns)
 {
-	return rq->state == REQUEST_ACTIVE && !rq->ended && !rq->preparing &&
-	       rq->n_batches < REQUEST_DEPTH && rq->not_before_ns <= now_ns;
+	return rq->state == REQUEST_ACTIVE && !rq->ended && request_has_more(rq) &&
+	       (rq->n_left || rq->n_preparing < REQUEST_MAX_PARTS) &&
+	       rq->not_before_ns <= now_ns;
 }
 
 static struct request *client_next_request(struct client *c, uint64_t now_ns)
@@ -52,18 +50,31 @@ static struct batch *mover_idle_batch(struct mover *m)
 }
 
 /*
- * Pages of a batch are blocked while it waits for an engine that works on another. Hence no more than
- * keep the engines busy: one copied and one ready for each, and one more at its PREPARE.
+ * Pages of a batch are blocked while it waits for an engine that works on another, for one of the
+ * CPUs that copy, or for its commit. Hence no more than keep them busy: for each engine the one that it
+ * copies and as many on their way as their PREPAREs take longer than a copy; and for the CPUs one more
+ * than there are. What the commits do not keep up with is not begun.
  */
+static bool mover_has_room(const struct mover *m)
+{
+	uint32_t n_engines = engines_n_usable(m->engines), n_prepares;
+	uint32_t n_committing = m->n_busy - m->n_ahead - m->n_cpu;
+
+	if (n_engines == 0)
+		return m->n_ahead + m->n_cpu <= m->copy_workers;
+	n_prepares = n_engines * policy_n_prepares(&m->flow);
+	return m->n_ahead - m->n_copying < n_prepares && m->n_ahead < n_engines + n_prepares &&
+	       m->n_cpu <= m->copy_workers && n_committing <= 2 * n_engines;
+}
+
 void schedule_batches(struct mover *m, struct client *const *clients, uint32_t n, uint64_t now_ns)
 {
-	uint32_t max_ahead = 2 * MAX(engines_n_usable(m->engines), 1u) + 1;
 	struct request *rq;
 	struct batch *b;
 
 	if (!m->hook || m->paused || m->stopping || m->broken)
 		return;
-	while (m->n_ahead < max_ahead && (b = mover_idle_batch(m)) &&
+	while (mover_has_room(m) && (b = mover_idle_batch(m)) &&
 	       (rq = mover_next_request(m, clients, n, now_ns)))
 		mover_prepare(m, b, rq);
 }

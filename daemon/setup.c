@@ -38,6 +38,8 @@ static uint32_t setup_flags(const struct dataplane_config *c, enum dataplane_ver
 {
 	uint32_t flags = c->expire_copy ? MIGOFF_SETUP_EXPIRE_COPY : 0;
 
+	if (c->pool_bytes && c->pool_between_owners == DATAPLANE_BETWEEN_KEEP)
+		flags |= MIGOFF_SETUP_POOL_SHARED;
 	if (verify == DATAPLANE_VERIFY_SAMPLED)
 		flags |= MIGOFF_SETUP_VERIFY_SAMPLED;
 	if (verify == DATAPLANE_VERIFY_FULL)
@@ -52,6 +54,9 @@ struct migoff_setup setup_make(const struct dataplane_config *c, enum dataplane_
 		.n_slots = c->n_slots,
 		.n_extents = extents_per_slot(c),
 		.deadline_ns = c->deadline_ns,
+		.pool_bytes = c->pool_bytes,
+		.pool_age_ns = c->pool_bytes ? c->pool_age_ns : 0,
+		.n_workers = c->copy_workers,
 	};
 }
 

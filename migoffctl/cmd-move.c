@@ -246,8 +246,8 @@ static int fail_target(const struct ctl *ctl, const struct move_args *a, int err
 
 static int run_checked(const struct ctl *ctl, const struct move_args *a)
 {
-	_cleanup_(target_closep) struct migoff_target *t = NULL;
 	_cleanup_(closep) struct migoff *m = NULL;
+	_cleanup_(target_closep) struct migoff_target *t = NULL;
 	_cleanup_free_ char *degraded = NULL;
 	struct move_outcome o = {};
 	int r;

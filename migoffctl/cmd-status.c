@@ -71,10 +71,14 @@ static void print_total(sd_json_variant *t)
 	       json_uint(t, "batchesExpired"));
 	print_folios(sd_json_variant_by_key(t, "folios"));
 	print_causes(sd_json_variant_by_key(t, "pagesByCause"));
-	if (json_uint(t, "batches"))
+	if (json_uint(t, "batches")) {
 		printf("%-12s median below %s, 99 %% below %s, longest %s\n", "unavailable",
 		       TIME(json_uint(t, "blockedMedianNSec")), TIME(json_uint(t, "blockedP99NSec")),
 		       TIME(json_uint(t, "blockedMaxNSec")));
+		printf("%-12s %" PRIu64 " batches longer than max-page-blocked=, of which %" PRIu64
+		       " of a single folio\n", "", json_uint(t, "budgetMisses"),
+		       json_uint(t, "budgetMissesAlone"));
+	}
 }
 
 static void print_clients(sd_json_variant *clients)

@@ -305,10 +305,13 @@ static void fake_done(struct loop_op *op, int res)
 	struct loop_op *real = s->op;
 
 	EXPECT_EQ(res, -ETIME);
-	if (s->command == MIGOFF_CMD_PREPARE)
+	if (s->command == MIGOFF_CMD_PREPARE) {
+		fake.n_preparing--;
 		res = fake_prepare(s, s->arg);
-	else
+	} else {
+		fake.n_finishing--;
 		res = fake_finish(s, s->arg);
+	}
 	real->armed = false;
 	real->done(real, res);
 }
@@ -330,6 +333,7 @@ void hook_prepare(struct hook *h, struct loop *loop, struct loop_op *op,
 {
 	EXPECT_EQ(h->slots[arg->slot].state, FAKE_IDLE);
 	h->slots[arg->slot].state = FAKE_BUSY;
+	fake.max_preparing = MAX(fake.max_preparing, ++fake.n_preparing);
 	fake_command(&h->slots[arg->slot], loop, op, MIGOFF_CMD_PREPARE, arg, fake.prepare_delay_ns);
 }
 
@@ -338,5 +342,6 @@ void hook_finish(struct hook *h, struct loop *loop, struct loop_op *op, uint32_t
 {
 	EXPECT_EQ(h->slots[arg->slot].state, FAKE_OUT);
 	fake.n_finishes++;
+	fake.max_finishing = MAX(fake.max_finishing, ++fake.n_finishing);
 	fake_command(&h->slots[arg->slot], loop, op, command, arg, fake.finish_delay_ns);
 }

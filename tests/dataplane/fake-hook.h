@@ -50,6 +50,10 @@ struct fake_folio {
  * @abort_errors: the same for ABORTs.
  * @n_out: batches out now.
  * @max_out: the most there were at once.
+ * @n_preparing: PREPAREs that are under way.
+ * @max_preparing: the most there were at once.
+ * @n_finishing: COMMITs and ABORTs that are under way.
+ * @max_finishing: the most there were at once.
  * @n_prepares: PREPAREs.
  * @n_finishes: COMMITs and ABORTs that were begun.
  * @n_aborts: ABORTs.
@@ -64,13 +68,17 @@ struct fake_hook {
 	struct fake_folio folios[FAKE_MAX_FOLIOS];
 	uint8_t *memory[2];
 	_Atomic uint64_t prepare_delay_ns;
-	uint64_t finish_delay_ns;
+	_Atomic uint64_t finish_delay_ns;
 	_Atomic int prepare_errors;
 	int prepare_error;
 	int commit_errors;
 	int abort_errors;
 	_Atomic unsigned int n_out;
 	unsigned int max_out;
+	unsigned int n_preparing;
+	unsigned int max_preparing;
+	unsigned int n_finishing;
+	unsigned int max_finishing;
 	_Atomic unsigned int n_prepares;
 	_Atomic unsigned int n_finishes;
 	unsigned int n_aborts;

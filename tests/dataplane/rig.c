@@ -27,6 +27,7 @@ struct dataplane_config rig_config(const char *device)
 		.engine_timeout_ms = 200,
 		.max_clients = 16,
 		.max_requests = 4,
+		.copy_workers = 4,
 		.policy = {
 			.min_folio = 4096,
 			.max_batch = 16ull << 20,

@@ -100,6 +100,14 @@ static void test_cancel_waiting(void)
 	stop();
 }
 
+/* What the data plane had to do when this is called is done on return: a refusal comes after it. */
+static void see_through(void)
+{
+	rig_request(&client, 1, FAKE_VA, PAGE, 7);
+	rig_submit(&client, 1);
+	EXPECT_EQ(rig_wait(&client), 1);
+}
+
 /* Cancelled while folios are being taken, they are given back untouched. */
 static void test_cancel_preparing(void)
 {
@@ -108,10 +116,7 @@ static void test_cancel_preparing(void)
 	fake.prepare_delay_ns = 100 * MS;
 	start(&config);
 	submit_all(0);
-	/* Submitted after it, and so seen after its PREPARE has begun. */
-	rig_request(&client, 1, FAKE_VA, PAGE, 7);
-	rig_submit(&client, 1);
-	EXPECT_EQ(rig_wait(&client), 1);
+	see_through();
 	cancel(0);
 	EXPECT_EQ(rig_wait(&client), 0);
 	expect_cancelled(0);
@@ -131,11 +136,12 @@ static void test_cancel_copying(void)
 	submit_all(0);
 	while (!fake.n_out)
 		;
+	see_through();
 	cancel(0);
 	EXPECT_EQ(rig_wait(&client), 0);
 	expect_cancelled(0);
 	EXPECT_GE(result(0)->pages_moved, 512);
-	EXPECT_TRUE(result(0)->pages_moved <= 4 * 512);
+	EXPECT_TRUE(result(0)->pages_moved <= 8 * 512);
 	stop();
 }
 
@@ -153,7 +159,7 @@ static void test_cancel_finishing(void)
 	EXPECT_EQ(rig_wait(&client), 0);
 	expect_cancelled(0);
 	EXPECT_GE(result(0)->pages_moved, 512);
-	EXPECT_TRUE(result(0)->pages_moved <= 4 * 512);
+	EXPECT_TRUE(result(0)->pages_moved <= 8 * 512);
 	stop();
 }
 
@@ -284,30 +290,27 @@ static void test_reasons(void)
 static void test_endless(void)
 {
 	struct dataplane_config config = setup(0, 64);
-	static struct rig_client greedy;
 	int to_node[RING_N_SLOTS] = { 0 };
 	static struct rig_client good;
 
 	start(&config);
-	greedy = client;
 	rig_connect(dp, &good, 2);
 	for (uint32_t slot = 0; slot < RING_N_SLOTS; slot++) {
-		rig_request(&greedy, slot, FAKE_VA, 32 * PAGE, 1);
-		rig_submit(&greedy, slot);
+		rig_request(&client, slot, FAKE_VA, 32 * PAGE, 1);
+		rig_submit(&client, slot);
 	}
 	for (int i = 0; i < 200; i++) {
 		for (int j = 0; j < 20; j++) {
-			uint32_t slot = rig_wait(&greedy);
+			uint32_t slot = rig_wait(&client);
 
 			to_node[slot] = !to_node[slot];
-			rig_request(&greedy, slot, FAKE_VA, 32 * PAGE, to_node[slot]);
-			rig_submit(&greedy, slot);
+			rig_request(&client, slot, FAKE_VA, 32 * PAGE, to_node[slot]);
+			rig_submit(&client, slot);
 		}
 		EXPECT_EQ(rig_move(&good, FAKE_VA + 32 * PAGE, 32 * PAGE, !(i % 2))->error, 0);
 		EXPECT_EQ(good.ring->slots[0].result.pages_moved, 32);
 	}
 	rig_disconnect(dp, &good);
-	client = greedy;
 	rig_disconnect(dp, &client);
 	EXPECT_EQ(fake.n_out, 0);
 	for (unsigned int f = 0; f < fake.n_folios; f++)

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Batches side by side: what is done at the same time, how much of it, and what is said about it.
+ */
+#include "clock.h"
+#include "dataplane.h"
+
+#include <errno.h>
+
+#include "fake-hook.h"
+#include "macros.h"
+#include "migoff_uapi.h"
+#include "rig.h"
+#include "test.h"
+
+#define HUGE	(2ull << 20)
+#define N	48
+#define MS	1000000ull
+
+static struct rig_client client;
+static struct dataplane *dp;
+
+static struct dataplane_config setup(const char *device, const char *fault)
+{
+	struct dataplane_config config = rig_config(device);
+
+	fake_init(9, N);
+	snprintf(config.fault, sizeof(config.fault), "%s", fault);
+	config.policy.max_batch = 2 * HUGE;
+	return config;
+}
+
+static void start(const struct dataplane_config *config)
+{
+	dp = rig_start(config);
+	rig_connect(dp, &client, 1);
+}
+
+static const struct ring_result *move_all(int to_node)
+{
+	const struct ring_result *result = rig_move(&client, FAKE_VA, N * HUGE, to_node);
+
+	EXPECT_EQ(result->error, 0);
+	EXPECT_EQ(result->pages_moved, N * 512);
+	for (unsigned int f = 0; f < N; f++) {
+		EXPECT_EQ(fake.folios[f].node, to_node);
+		EXPECT_TRUE(fake_folio_ok(f));
+	}
+	return result;
+}
+
+static void stop(void)
+{
+	EXPECT_EQ(fake.n_out, 0);
+	rig_disconnect(dp, &client);
+	dp = dataplane_stop(dp);
+}
+
+/*
+ * Where PREPAREs take longer than copies, several of one request are under way at once, and it ends
+ * sooner than they would one after the other.
+ */
+static void test_prepares(void)
+{
+	struct dataplane_config config = setup("soft", "");
+	const struct ring_result *result;
+
+	fake.prepare_delay_ns = 80 * MS;
+	start(&config);
+	move_all(1);
+	result = move_all(0);
+	EXPECT_GE(fake.max_preparing, 3);
+	EXPECT_TRUE(fake.max_preparing <= POLICY_MAX_PREPARES);
+	EXPECT_EQ(result->n_batches, N / 2);
+	EXPECT_TRUE(result->elapsed_ns < N / 2 * 80 * MS / 2);
+	stop();
+}
+
+/*
+ * Where copies take longer, no more batches are out than the one that is copied, the one that is ready and
+ * one being committed. Their time at the engine counts once, however they overlap.
+ */
+static void test_copies(void)
+{
+	struct dataplane_config config = setup("soft", "delay:us=5000");
+	const struct ring_result *result;
+
+	start(&config);
+	move_all(1);
+	fake.max_out = fake.max_preparing = 0;
+	result = move_all(0);
+	EXPECT_TRUE(fake.max_out >= 2 && fake.max_out <= 3);
+	EXPECT_EQ(fake.max_preparing, 1);
+	EXPECT_TRUE(result->engine_ns <= result->elapsed_ns);
+	EXPECT_GE(result->engine_ns, result->elapsed_ns / 2);
+	stop();
+}
+
+/* Two requests that use the engine at the same time do not make it busier than the time that passes. */
+static void test_engine_time(void)
+{
+	struct dataplane_config config = setup("soft", "delay:us=5000");
+	uint64_t began_ns, took_ns;
+	struct account_values all;
+
+	start(&config);
+	began_ns = clock_now_ns();
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		rig_request(&client, slot, FAKE_VA + slot * 12 * HUGE, 12 * HUGE, 1);
+		rig_submit(&client, slot);
+	}
+	for (uint32_t slot = 0; slot < 4; slot++) {
+		const struct ring_result *result = &client.ring->slots[rig_wait(&client)].result;
+
+		EXPECT_TRUE(result->engine_ns > 0 && result->engine_ns <= result->elapsed_ns);
+	}
+	took_ns = clock_now_ns() - began_ns;
+	account_read(dataplane_account(dp), &all);
+	EXPECT_TRUE(all.engine_ns > 0 && all.engine_ns <= took_ns);
+	stop();
+}
+
+/* Where the CPU copies, it copies as many batches at once as it may, and no more wait than one. */
+static void test_copy_workers(void)
+{
+	struct dataplane_config config = setup(NULL, "");
+
+	config.copy_workers = 3;
+	fake.finish_delay_ns = 10 * MS;
+	start(&config);
+	EXPECT_EQ(move_all(1)->bytes_cpu, N * HUGE);
+	EXPECT_GE(fake.max_finishing, 3);
+	EXPECT_TRUE(fake.max_finishing <= 4);
+	stop();
+
+	config.copy_workers = 1;
+	fake_init(9, N);
+	fake.finish_delay_ns = 10 * MS;
+	start(&config);
+	move_all(1);
+	EXPECT_TRUE(fake.max_finishing <= 2);
+	stop();
+}
+
+/*
+ * Batches that take longer than they may are counted, and become smaller until they are single folios,
+ * which are counted apart.
+ */
+static void test_budget(void)
+{
+	const uint64_t folio = 64 << 10;
+	struct dataplane_config config = setup("soft", "");
+	struct account_values all;
+	int node = 0;
+
+	fake_init(4, N);
+	config.policy.max_batch = 8 * folio;
+	config.policy.max_page_blocked_ns = 20 * MS;
+	fake.finish_delay_ns = 30 * MS;
+	start(&config);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(rig_move(&client, FAKE_VA, N * folio, node = !node)->pages_moved, N * 16);
+	account_read(dataplane_account(dp), &all);
+	EXPECT_EQ(all.budget_misses, all.batches);
+	EXPECT_GE(all.budget_misses_alone, N);
+	/* When it is quick again they grow again. */
+	fake.finish_delay_ns = 0;
+	for (int i = 0; i < 10; i++)
+		rig_move(&client, FAKE_VA, N * folio, node = !node);
+	EXPECT_TRUE(rig_move(&client, FAKE_VA, N * folio, !node)->n_batches < N / 4);
+	for (unsigned int f = 0; f < N; f++)
+		EXPECT_TRUE(fake_folio_ok(f));
+	stop();
+}
+
+int main(void)
+{
+	RUN(test_prepares);
+	RUN(test_copies);
+	RUN(test_engine_time);
+	RUN(test_copy_workers);
+	RUN(test_budget);
+	return 0;
+}
