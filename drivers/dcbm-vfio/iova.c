@@ -103,20 +103,20 @@ void iova_done(struct iova_space *space)
 	*space = (struct iova_space) {};
 }
 
-static bool range_fit(const struct iova_range *range, uint64_t size, uint64_t align,
+static bool range_fit(struct iova_range range, uint64_t size, uint64_t align,
 		      enum iova_side side, uint64_t *ret)
 {
 	uint64_t at;
 
-	if (range->last - range->first < size - 1)
+	if (range.last < range.first || range.last - range.first < size - 1)
 		return false;
 	if (side == IOVA_HIGHEST) {
-		at = ALIGN_DOWN(range->last - (size - 1), align);
-		if (at < range->first)
+		at = ALIGN_DOWN(range.last - (size - 1), align);
+		if (at < range.first)
 			return false;
 	} else {
-		at = ALIGN_UP(range->first, align);
-		if (at < range->first || at > range->last || range->last - at < size - 1)
+		at = ALIGN_UP(range.first, align);
+		if (at < range.first || at > range.last || range.last - at < size - 1)
 			return false;
 	}
 	*ret = at;
@@ -126,14 +126,21 @@ static bool range_fit(const struct iova_range *range, uint64_t size, uint64_t al
 int iova_alloc(struct iova_space *space, uint64_t size, uint64_t align, enum iova_side side,
 	       uint64_t *ret)
 {
+	return iova_alloc_within(space, size, align, side, UINT64_MAX, ret);
+}
+
+int iova_alloc_within(struct iova_space *space, uint64_t size, uint64_t align, enum iova_side side,
+		      uint64_t last, uint64_t *ret)
+{
 	size_t n = space->n_free;
 	int r;
 
 	assert(size > 0 && align > 0 && IS_ALIGNED(align, align));
 	for (size_t i = 0; i < n; i++) {
-		const struct iova_range *range = &space->free[side == IOVA_LOWEST ? i : n - 1 - i];
+		struct iova_range range = space->free[side == IOVA_LOWEST ? i : n - 1 - i];
 		uint64_t at;
 
+		range.last = MIN(range.last, last);
 		if (!range_fit(range, size, align, side, &at))
 			continue;
 		r = iova_make_room(space);

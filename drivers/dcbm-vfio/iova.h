@@ -67,6 +67,20 @@ int iova_alloc(struct iova_space *space, uint64_t size, uint64_t align, enum iov
 	       uint64_t *ret);
 
 /**
+ * iova_alloc_within() - Take a piece of the lower part of the address space.
+ * @space: the address space.
+ * @size: bytes, a multiple of the page size, not 0.
+ * @align: a power of two.
+ * @side: from which end to look.
+ * @last: the last address that the piece may have.
+ * @ret: where the piece begins.
+ *
+ * Return: 0, -ENOSPC or -ENOMEM.
+ */
+int iova_alloc_within(struct iova_space *space, uint64_t size, uint64_t align, enum iova_side side,
+		      uint64_t last, uint64_t *ret);
+
+/**
  * iova_free() - Give a piece back. Cannot fail.
  * @space: the address space.
  * @iova: as returned by iova_alloc().

@@ -95,14 +95,20 @@ static uint64_t power_of_two_within(uint64_t size)
 int vfio_window_reserve(struct vfio_device *dev, uint64_t size, uint64_t *ret_iova,
 			struct why *why)
 {
+	uint64_t align = power_of_two_within(size);
 	int r;
 
 	assert(dev->window_size == 0);
 	if (size == 0 || !IS_ALIGNED(size, HUGE_PAGE_SIZE))
 		return why_fail(why, -EINVAL, "a window of %llu bytes is no multiple of 2 MiB",
 				(unsigned long long)size);
-	/* Rings and scripts come from the other end. */
-	r = iova_alloc(&dev->iova, size, power_of_two_within(size), IOVA_HIGHEST, ret_iova);
+	/*
+	 * Rings and scripts come from the other end. Where a device of 32 bits has it, if possible: all
+	 * devices of a hook have theirs at the same address.
+	 */
+	r = iova_alloc_within(&dev->iova, size, align, IOVA_HIGHEST, UINT32_MAX, ret_iova);
+	if (r == -ENOSPC)
+		r = iova_alloc(&dev->iova, size, align, IOVA_HIGHEST, ret_iova);
 	if (r == -ENOSPC) {
 		why_fail(why, r, "%s reaches no free range of %llu MiB of addresses", dev->bdf,
 			 (unsigned long long)size >> 20);

@@ -115,10 +115,33 @@ static void test_exhausted(void)
 	iova_done(&space);
 }
 
+/*
+ * Devices that emit different numbers of address bits get the same piece, if it is asked for where both
+ * reach; what does not fit there is refused, though there is room above.
+ */
+static void test_within(void)
+{
+	static const uint64_t masks[] = { UINT32_MAX, (UINT64_C(1) << 46) - 1, UINT64_MAX };
+	struct iova_space space;
+	uint64_t at;
+
+	for (size_t i = 0; i < ARRAY_SIZE(masks); i++) {
+		EXPECT_OK(iova_init(&space, ranges, ARRAY_SIZE(ranges), masks[i]));
+		EXPECT_OK(iova_alloc_within(&space, 512 * MIB, 512 * MIB, IOVA_HIGHEST, UINT32_MAX, &at));
+		EXPECT_EQ(at, 3 * GIB);
+		EXPECT_EQ(iova_alloc_within(&space, 4 * GIB, MIB, IOVA_HIGHEST, UINT32_MAX, &at), -ENOSPC);
+		EXPECT_EQ(iova_alloc_within(&space, MIB, MIB, IOVA_LOWEST, MIB, &at), -ENOSPC);
+		EXPECT_OK(iova_alloc_within(&space, MIB, MIB, IOVA_LOWEST, 2 * MIB - 1, &at));
+		EXPECT_EQ(at, MIB);
+		iova_done(&space);
+	}
+}
+
 int main(void)
 {
 	RUN(test_excluded);
 	RUN(test_alloc);
+	RUN(test_within);
 	RUN(test_free);
 	RUN(test_exhausted);
 	return 0;
