@@ -237,7 +237,7 @@ void resolved_put_anon_vma(struct anon_vma *anon_vma);
 	C(ended_by_system) C(folios_taken) C(folios_moved) C(folios_left)	\
 	C(bytes_by_engine) C(bytes_by_cpu) C(verify_failures)		\
 	C(copy_failures) C(unmap_mismatches) C(leaked_folios)		\
-	C(blocked_ns_total) C(blocked_ns_max)				\
+	C(blocked_ns_total) C(blocked_ns_max) C(finish_ns)		\
 	/* pages not taken or not moved, by cause */			\
 	C(cause_already) C(cause_node) C(cause_hole) C(cause_zero) C(cause_small) \
 	C(cause_shared) C(cause_file) C(cause_hugetlb) C(cause_ksm) C(cause_mlocked) \
