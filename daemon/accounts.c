@@ -7,6 +7,9 @@
 
 #define NS_PER_US 1000
 
+/* What a batch, or a request, costs however small it is, in pages gone through. */
+#define WORK_FIXED 64
+
 /* There is one writer, so that a load and a store do, without a locked instruction. */
 static void word_set(struct account *a, size_t word, uint64_t value)
 {
@@ -30,6 +33,7 @@ void account_merge(struct account *a, const struct account_values *more)
 	for (size_t i = 0; i < ACCOUNT_WORD(blocked); i++)
 		if (from[i])
 			account_add(a, i, from[i]);
+	a->work += more->pages_asked + WORK_FIXED * (more->batches + more->requests);
 }
 
 static unsigned int bucket_of(uint64_t ns)
@@ -54,6 +58,14 @@ void account_read(const struct account *a, struct account_values *ret)
 
 	for (size_t i = 0; i < ARRAY_SIZE(a->words); i++)
 		to[i] = word_get(a, i);
+}
+
+void account_share_cpu(struct account *a, uint64_t ns, uint64_t work)
+{
+	if (a->work)
+		account_add(a, ACCOUNT_WORD(cpu_ns),
+			    (uint64_t)((double)ns * (double)a->work / (double)work));
+	a->work = 0;
 }
 
 void busy_begin(struct busy *b, uint64_t now_ns)

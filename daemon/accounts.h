@@ -48,6 +48,7 @@ enum account_fallback {
  * @engine_errors: items that engines reported, by enum engine_status.
  * @fallback_bytes: bytes given to the CPU, by enum account_fallback.
  * @bytes_by_reason: bytes moved, by enum reason.
+ * @cpu_ns: CPU time of the daemon's threads.
  * @engine_ns: time that at least one engine was at work.
  * @blocked: batches by how long their pages were unavailable, in log2 buckets of microseconds.
  * @blocked_ns: sum of those times.
@@ -70,6 +71,7 @@ struct account_values {
 	uint64_t engine_errors[ACCOUNT_N_ENGINE_ERRORS];
 	uint64_t fallback_bytes[_FALLBACK_MAX];
 	uint64_t bytes_by_reason[ACCOUNT_N_REASONS];
+	uint64_t cpu_ns;
 	uint64_t engine_ns;
 	uint64_t blocked[ACCOUNT_N_BUCKETS];
 	uint64_t blocked_ns;
@@ -82,9 +84,13 @@ struct busy {
 	uint64_t since_ns;
 };
 
-/* The live numbers; all zero to begin with. @busy is the writing thread's own. */
+/*
+ * The live numbers; all zero to begin with. @busy, and the work done since CPU time was last shared out,
+ * are the writing thread's own.
+ */
 struct account {
 	struct busy busy;
+	uint64_t work;
 	_Atomic uint64_t words[sizeof(struct account_values) / sizeof(uint64_t)];
 };
 
@@ -119,6 +125,14 @@ void account_add_blocked(struct account *a, uint64_t ns);
  * @ret: the numbers.
  */
 void account_read(const struct account *a, struct account_values *ret);
+
+/**
+ * account_share_cpu() - Count CPU time for one of those who caused it.
+ * @a: the account; its work is forgotten.
+ * @ns: the time that is shared out.
+ * @work: the work of all.
+ */
+void account_share_cpu(struct account *a, uint64_t ns, uint64_t work);
 
 /**
  * busy_begin() - One more is at work.

@@ -14,6 +14,9 @@
 #include "macros.h"
 #include "reason.h"
 
+/* Of the module migoff. */
+#define HOOK_NS "/sys/class/misc/migoff/counters/finish_ns"
+
 static void json_unrefp(sd_json_variant **v)
 {
 	*v = sd_json_variant_unref(*v);
@@ -115,14 +118,23 @@ static int blocked_json(const struct account_values *a, sd_json_variant **ret)
 	return 0;
 }
 
-static int account_json(const struct account *account, sd_json_variant **ret)
+/* What the module does has no owner: everybody's part is as his bytes. */
+static uint64_t hook_part_ns(const struct account_values *a, double hook_ns_per_byte)
+{
+	return (uint64_t)((double)(a->bytes_engine + a->bytes_cpu) * hook_ns_per_byte);
+}
+
+static int account_json(const struct account *account, double hook_ns_per_byte,
+			sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *causes = NULL, *folios = NULL, *errors = NULL;
 	_cleanup_json_ sd_json_variant *fallbacks = NULL, *reasons = NULL, *blocked = NULL;
 	struct account_values a;
+	uint64_t hook_ns;
 	int r;
 
 	account_read(account, &a);
+	hook_ns = hook_part_ns(&a, hook_ns_per_byte);
 	r = map_json(a.pages_by_cause, ACCOUNT_N_CAUSES, cause_name, &causes);
 	if (r >= 0)
 		r = map_json(a.engine_errors, ACCOUNT_N_ENGINE_ERRORS, engine_error_name, &errors);
@@ -154,6 +166,11 @@ static int account_json(const struct account *account, sd_json_variant **ret)
 		SD_JSON_BUILD_PAIR_VARIANT("fallbackBytes", fallbacks),
 		SD_JSON_BUILD_PAIR_VARIANT("bytesByReason", reasons),
 		SD_JSON_BUILD_PAIR_UNSIGNED("engineNSec", a.engine_ns),
+		SD_JSON_BUILD_PAIR_UNSIGNED("cpuNSec", a.cpu_ns),
+		SD_JSON_BUILD_PAIR_UNSIGNED("cpuHookNSec", hook_ns),
+		SD_JSON_BUILD_PAIR_INTEGER("cpuGivenBackNSec",
+			usage_given_back_ns(a.folios_engine, a.folios_cpu, ACCOUNT_N_ORDERS,
+					    a.cpu_ns + hook_ns)),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedNSec", a.blocked_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedMaxNSec", a.blocked_max_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedMedianNSec", account_blocked_quantile(&a, 500)),
@@ -167,7 +184,7 @@ static bool may_see(const struct conn *conn, uid_t uid)
 	return conn->allowed || conn->peer.uid == uid;
 }
 
-static int clients_json(const struct conn *conn, sd_json_variant **ret)
+static int clients_json(const struct conn *conn, double hook_ns_per_byte, sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *v = NULL;
 	const struct attachment *a;
@@ -180,7 +197,7 @@ static int clients_json(const struct conn *conn, sd_json_variant **ret)
 		if (!a->added || !may_see(conn, a->peer.uid))
 			continue;
 		if (r >= 0)
-			r = account_json(&a->account, &account);
+			r = account_json(&a->account, hook_ns_per_byte, &account);
 		if (r >= 0)
 			r = sd_json_variant_append_arraybo(
 				&v, SD_JSON_BUILD_PAIR_UNSIGNED("id", a->id),
@@ -196,7 +213,7 @@ static int clients_json(const struct conn *conn, sd_json_variant **ret)
 	return 0;
 }
 
-static int users_json(const struct conn *conn, sd_json_variant **ret)
+static int users_json(const struct conn *conn, double hook_ns_per_byte, sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *v = NULL;
 	const struct user *user;
@@ -209,7 +226,7 @@ static int users_json(const struct conn *conn, sd_json_variant **ret)
 		if (!may_see(conn, user->uid))
 			continue;
 		if (r >= 0)
-			r = account_json(&user->account, &account);
+			r = account_json(&user->account, hook_ns_per_byte, &account);
 		if (r >= 0)
 			r = sd_json_variant_append_arraybo(
 				&v, SD_JSON_BUILD_PAIR_UNSIGNED("uid", user->uid),
@@ -235,14 +252,70 @@ static int hook_json(const struct dataplane_status *s, sd_json_variant **ret)
 		SD_JSON_BUILD_PAIR_UNSIGNED("batch", s->batch_bytes));
 }
 
+static double hook_ns_per_byte(const struct account *total, uint64_t hook_ns)
+{
+	struct account_values a;
+	uint64_t bytes;
+
+	account_read(total, &a);
+	bytes = a.bytes_engine + a.bytes_cpu;
+	return bytes ? (double)hook_ns / (double)bytes : 0;
+}
+
+/* The module counts since it was loaded: what was before us is not ours. */
+static int read_hook_ns(struct control *c, uint64_t *ret)
+{
+	uint64_t ns;
+	int r;
+
+	r = usage_hook_ns(HOOK_NS, &ns);
+	if (r < 0)
+		return r;
+	/* Loaded again: it begins at 0. */
+	if (ns < c->hook_ns_before)
+		c->hook_ns_before = 0;
+	*ret = ns - c->hook_ns_before;
+	return 0;
+}
+
+void control_begin_usage(struct control *c)
+{
+	usage_open(&c->usage);
+	if (usage_hook_ns(HOOK_NS, &c->hook_ns_before) < 0)
+		c->hook_ns_before = 0;
+}
+
+static int cpu_json(const struct control *c, bool hook_known, uint64_t hook_ns, sd_json_variant **ret)
+{
+	struct usage_count cycles = { 0 }, instructions = { 0 };
+	bool counted = usage_read(c->usage.cycles_fd, &cycles) >= 0 &&
+		       usage_read(c->usage.instructions_fd, &instructions) >= 0;
+
+	return sd_json_buildo(
+		ret,
+		SD_JSON_BUILD_PAIR_UNSIGNED("timeNSec", usage_cpu_ns()),
+		PAIR_INTEGER_IF(hook_known, "hookNSec", (int64_t)hook_ns),
+		PAIR_INTEGER_IF(counted, "cycles", (int64_t)cycles.value),
+		PAIR_INTEGER_IF(counted, "instructions", (int64_t)instructions.value),
+		PAIR_INTEGER_IF(counted, "countedPercent", MIN(cycles.share, instructions.share)),
+		SD_JSON_BUILD_PAIR_CONDITION(counted, "userOnly",
+					     SD_JSON_BUILD_BOOLEAN(c->usage.user_only)),
+		PAIR_STRING_OR_NULL("reason", c->usage.why.cause),
+		PAIR_STRING_OR_NULL("remedy", c->usage.why.remedy));
+}
+
 static int method_get_status(sd_varlink *link, sd_json_variant *parameters,
 			     sd_varlink_method_flags_t flags, void *userdata)
 {
 	_cleanup_json_ sd_json_variant *hook = NULL, *total = NULL, *clients = NULL, *users = NULL;
+	_cleanup_json_ sd_json_variant *cpu = NULL;
 	const struct conn *conn = userdata;
-	const struct control *c = conn->control;
+	struct control *c = conn->control;
 	struct dataplane_status s;
+	uint64_t hook_ns = 0;
 	struct mode mode;
+	bool hook_known;
+	double part;
 	int r;
 
 	r = sd_varlink_dispatch(link, parameters, no_parameters, NULL);
@@ -250,13 +323,17 @@ static int method_get_status(sd_varlink *link, sd_json_variant *parameters,
 		return r;
 	dataplane_snapshot(c->dp, &s);
 	mode = mode_of(&s);
+	hook_known = read_hook_ns(c, &hook_ns) >= 0;
+	part = hook_ns_per_byte(dataplane_account(c->dp), hook_ns);
 	r = hook_json(&s, &hook);
 	if (r >= 0)
-		r = account_json(dataplane_account(c->dp), &total);
+		r = account_json(dataplane_account(c->dp), part, &total);
 	if (r >= 0)
-		r = clients_json(conn, &clients);
+		r = clients_json(conn, part, &clients);
 	if (r >= 0)
-		r = users_json(conn, &users);
+		r = users_json(conn, part, &users);
+	if (r >= 0)
+		r = cpu_json(c, hook_known, hook_ns, &cpu);
 	if (r < 0)
 		return r;
 	return sd_varlink_replybo(
@@ -271,7 +348,7 @@ static int method_get_status(sd_varlink *link, sd_json_variant *parameters,
 		SD_JSON_BUILD_PAIR_UNSIGNED("nRequests", s.n_requests),
 		SD_JSON_BUILD_PAIR_UNSIGNED("nBatches", s.n_batches),
 		SD_JSON_BUILD_PAIR_UNSIGNED("nClientsCut", s.n_cut),
-		SD_JSON_BUILD_PAIR_UNSIGNED("cpuNSec", s.cpu_ns),
+		SD_JSON_BUILD_PAIR_VARIANT("cpu", cpu),
 		SD_JSON_BUILD_PAIR_VARIANT("total", total),
 		SD_JSON_BUILD_PAIR_VARIANT("clients", clients),
 		SD_JSON_BUILD_PAIR_VARIANT("users", users));

@@ -17,8 +17,6 @@
 
 /* How long the data plane may take to end what is running, beyond the deadline of a batch. */
 #define DRAIN_EXTRA_USEC	(5 * 1000000ull)
-/* Looks at the data plane without a reason that often at least, to keep the status up to date. */
-#define TICK_USEC		(1 * 1000000ull)
 
 /*
  * What the data plane and the ring touch must never wait for the disk, or for memory to be moved. With
@@ -124,13 +122,6 @@ static int dataplane_event(sd_event_source *source, int fd, uint32_t revents, vo
 	order_reap_all(c);
 	control_cut_clients(c);
 	show_status(c);
-	return 0;
-}
-
-static int tick(sd_event_source *source, uint64_t usec, void *userdata)
-{
-	show_status(userdata);
-	sd_event_source_set_time(source, usec + TICK_USEC);
 	return 0;
 }
 
@@ -318,14 +309,6 @@ static int follow_dataplane(struct control *c)
 	sd_event_source_set_floating(source, true);
 	r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
 	sd_event_source_unref(source);
-	if (r >= 0)
-		r = sd_event_add_time_relative(c->event, &source, CLOCK_MONOTONIC, TICK_USEC, 0, tick,
-					       c);
-	if (r < 0)
-		return r;
-	sd_event_source_set_floating(source, true);
-	r = sd_event_source_set_enabled(source, SD_EVENT_ON);
-	sd_event_source_unref(source);
 	return r;
 }
 
@@ -368,6 +351,7 @@ static int start(struct control *c)
 	r = control_listen(c);
 	if (r < 0)
 		return r;
+	control_begin_usage(c);
 	r = dataplane_start(&c->config->data, &c->dp);
 	if (r < 0) {
 		log_error("cannot start the data plane: %s", strerror(-r));
@@ -400,6 +384,7 @@ static void finish(struct control *c)
 	sd_event_unref(c->event);
 	config_free(c->config);
 	config_free(c->next_config);
+	usage_close(&c->usage);
 }
 
 int control_run(const struct control_options *options, struct config *config)
@@ -408,6 +393,7 @@ int control_run(const struct control_options *options, struct config *config)
 		.options = options,
 		.config = config,
 		.listen_fd = -1,
+		.usage = { .cycles_fd = -1, .instructions_fd = -1 },
 		.started_ns = clock_now_ns(),
 	};
 	int r;

@@ -26,6 +26,7 @@
 #include "config.h"
 #include "dataplane.h"
 #include "log.h"
+#include "usage.h"
 
 struct control;
 
@@ -173,6 +174,8 @@ struct control {
 	bool retry_again;
 
 	/* control.c */
+	struct usage_counters usage;
+	uint64_t hook_ns_before;
 	uint64_t started_ns;
 	bool stopping;
 	bool reload_posted;
@@ -266,6 +269,9 @@ void control_cut_clients(struct control *c);
 
 /* After the data plane has stopped: free what it had borrowed. */
 void control_free_all(struct control *c);
+
+/* Count what the daemon costs; before its threads begin. */
+void control_begin_usage(struct control *c);
 
 /* Register GetStatus, GetEngines and GetConfiguration. Return: 0, or a negative errno. */
 int control_bind_status(sd_varlink_server *server);

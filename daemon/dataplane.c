@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "macros.h"
+#include "plane-clients.h"
 #include "plane.h"
 
 /* First in, first out. */
@@ -136,22 +136,14 @@ static void dataplane_todo(struct loop_op *op, int res)
 	loop_arm_poll(&dp->plane.loop, &dp->todo_op, dp->todo_fd, POLLIN);
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
-}
-
 static void dataplane_publish(struct dataplane *dp)
 {
 	uint64_t sequence = atomic_load_explicit(&dp->sequence, memory_order_relaxed);
 	struct dataplane_status status;
 	uint64_t words[STATUS_WORDS];
 
+	plane_share_cpu(&dp->plane);
 	plane_status(&dp->plane, &status);
-	status.cpu_ns = thread_cpu_ns();
 	memcpy(words, &status, sizeof(words));
 	atomic_store_explicit(&dp->sequence, sequence + 1, memory_order_relaxed);
 	/* Pairs with the acquire fence of dataplane_snapshot(): who reads a new word sees it odd. */

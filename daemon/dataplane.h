@@ -202,7 +202,6 @@ struct dataplane_engine {
  * @n_requests: requests being worked on.
  * @n_batches: batches out.
  * @n_cut: clients cut off for a corrupt ring so far; which: dataplane_next_cut().
- * @cpu_ns: CPU time of the data-plane thread.
  * @n_engines: how many of @engines are configured.
  * @engines: each.
  */
@@ -218,7 +217,6 @@ struct dataplane_status {
 	uint32_t n_requests;
 	uint32_t n_batches;
 	uint64_t n_cut;
-	uint64_t cpu_ns;
 	uint32_t n_engines;
 	struct dataplane_engine engines[DATAPLANE_MAX_DEVICES];
 };
@@ -273,7 +271,7 @@ int dataplane_event_fd(const struct dataplane *dp);
  * dataplane_heartbeat() - A number that grows while the thread is alive. Any thread, no lock.
  * @dp: the data plane.
  *
- * It grows by itself at least once a second, also when there is nothing to do, and not while the
+ * It grows by itself every two seconds at least, also when there is nothing to do, and not while the
  * thread is stuck. Opening or recovering a device may hold it up for ENGINE_STOP_MS each.
  */
 uint64_t dataplane_heartbeat(const struct dataplane *dp);
@@ -281,7 +279,7 @@ uint64_t dataplane_heartbeat(const struct dataplane *dp);
 /**
  * dataplane_snapshot() - Read the state. Any thread, no lock.
  * @dp: the data plane.
- * @ret: the state, consistent in itself; its counters are no older than half a second.
+ * @ret: the state, consistent in itself; its counters are no older than two seconds.
  */
 void dataplane_snapshot(const struct dataplane *dp, struct dataplane_status *ret);
 

@@ -9,9 +9,14 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "macros.h"
+#include "plane-clients.h"
 #include "setup.h"
+#include "usage.h"
 
+/* With work to do and without. */
 #define TICK_NS		500000000ull
+#define IDLE_TICK_NS	2000000000ull
+
 #define RETRY_NS	2000000000ull
 
 /* The engines' callbacks are the mover's, but for this one. */
@@ -20,7 +25,7 @@ static void plane_changed(void *user)
 	container_of(user, struct plane, mover)->changed = true;
 }
 
-static void plane_answer(void *user, struct dataplane_msg *msg)
+void plane_answer(void *user, struct dataplane_msg *msg)
 {
 	struct plane *p = user;
 
@@ -30,7 +35,9 @@ static void plane_answer(void *user, struct dataplane_msg *msg)
 
 static void plane_arm_tick(struct plane *p)
 {
-	loop_arm_timer(&p->loop, &p->tick, clock_now_ns() + TICK_NS);
+	uint64_t ns = p->mover.n_requests ? TICK_NS : IDLE_TICK_NS;
+
+	loop_arm_timer(&p->loop, &p->tick, clock_now_ns() + ns);
 }
 
 static void plane_ticked(struct loop_op *op, int res)
@@ -68,6 +75,7 @@ int plane_init(struct plane *p)
 	plane_arm_tick(p);
 	why_fail(&p->hook_why, 0, "not opened yet");
 	p->rebuilding = true;
+	p->cpu_ns = usage_cpu_ns();
 	return 0;
 }
 
@@ -207,129 +215,9 @@ static void plane_look(struct plane *p, uint64_t now_ns)
 		plane_open_hook(p);
 }
 
-/* Clients. */
-
-static bool plane_ready(const struct plane *p)
+bool plane_ready(const struct plane *p)
 {
 	return p->hook && !p->draining && !p->stopping && engines_n_usable(&p->engines);
-}
-
-static void plane_tell_clients(struct plane *p)
-{
-	bool ready = plane_ready(p);
-
-	for (uint32_t i = 0; i < p->n_clients; i++)
-		client_publish(p->clients[i], ready, &p->config);
-}
-
-static int plane_find_client(const struct plane *p, uint64_t id)
-{
-	for (uint32_t i = 0; i < p->n_clients; i++)
-		if (p->clients[i]->spec.id == id)
-			return (int)i;
-	return -ENOENT;
-}
-
-static int plane_add_client(struct plane *p, const struct dataplane_client *spec)
-{
-	struct client *c;
-	int r;
-
-	if (p->n_clients >= MIN(p->config.max_clients, (uint32_t)PLANE_MAX_CLIENTS))
-		return -ENOSPC;
-	r = client_new(spec, &p->loop, &c);
-	if (r < 0)
-		return r;
-	client_publish(c, plane_ready(p), &p->config);
-	p->clients[p->n_clients++] = c;
-	p->changed = true;
-	return 0;
-}
-
-/* Return: 0 when the message is kept until the client is idle. */
-static int plane_remove_client(struct plane *p, struct dataplane_msg *msg)
-{
-	int i = plane_find_client(p, msg->client_id);
-
-	if (i < 0 || p->clients[i]->removal)
-		return -ENOENT;
-	p->clients[i]->removal = msg;
-	client_leave(p->clients[i]);
-	return 0;
-}
-
-static void plane_tell_cut(struct plane *p)
-{
-	for (uint32_t i = 0; i < p->n_clients; i++) {
-		struct client *c = p->clients[i];
-
-		if (!c->cut || c->cut_told)
-			continue;
-		c->cut_told = true;
-		p->n_cut++;
-		p->changed = true;
-		p->cut(p->user, c->spec.id, c->cut);
-	}
-}
-
-static void plane_free_idle(struct plane *p)
-{
-	for (uint32_t i = 0; i < p->n_clients;) {
-		struct client *c = p->clients[i];
-		struct dataplane_msg *removal = c->removal;
-
-		if (!removal || !client_is_idle(c)) {
-			i++;
-			continue;
-		}
-		p->clients[i] = p->clients[--p->n_clients];
-		client_free(c);
-		plane_answer(p, removal);
-		p->changed = true;
-	}
-}
-
-/* Those that end at once do not wait for their turn. */
-static void plane_admit_client(struct plane *p, struct client *c, bool refuse, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < c->n_waiting && !c->leaving && !c->cut;) {
-		struct request *rq = &c->requests[c->waiting[i]];
-		int error = refuse ? -ENXIO : request_unwanted(rq, now_ns);
-
-		if (!error && c->n_active >= p->config.max_requests) {
-			i++;
-			continue;
-		}
-		rq = client_admit(c, i);
-		if (!rq)
-			continue;
-		mover_admit(&p->mover, rq);
-		if (error)
-			mover_end(&p->mover, rq, error);
-	}
-}
-
-static void plane_admit(struct plane *p)
-{
-	uint64_t now_ns = clock_now_ns();
-	bool refuse = p->draining || p->stopping || (!p->hook && !p->rebuilding);
-
-	for (uint32_t i = 0; i < p->n_clients; i++)
-		plane_admit_client(p, p->clients[i], refuse, now_ns);
-}
-
-static void plane_end_requests(struct plane *p, int error)
-{
-	for (uint32_t i = 0; i < p->n_clients; i++) {
-		struct client *c = p->clients[i];
-
-		for (uint32_t j = 0; c->n_active && j < RING_N_SLOTS; j++) {
-			struct request *rq = &c->requests[j];
-
-			if (rq->state == REQUEST_ACTIVE && !rq->ended)
-				mover_end(&p->mover, rq, error);
-		}
-	}
 }
 
 /* Messages. */

@@ -48,6 +48,7 @@
  * @drains: wait for the last request, a list.
  * @changed: the status has to be published, and the control plane woken.
  * @stale: its counters are to be published.
+ * @cpu_ns: CPU time of the process when it was shared out last.
  */
 struct plane {
 	struct dataplane_config config;
@@ -75,6 +76,7 @@ struct plane {
 	struct dataplane_msg *drains;
 	bool changed;
 	bool stale;
+	uint64_t cpu_ns;
 };
 
 /**
@@ -125,8 +127,23 @@ void plane_disarm(struct plane *p);
 /**
  * plane_status() - Describe it.
  * @p: the plane.
- * @ret: the status, but for @cpu_ns.
+ * @ret: the status.
  */
 void plane_status(const struct plane *p, struct dataplane_status *ret);
+
+/* For the other parts of it: */
+
+/**
+ * plane_ready() - Whether requests are for an engine at the moment.
+ * @p: the plane.
+ */
+bool plane_ready(const struct plane *p);
+
+/**
+ * plane_answer() - Give a message back that was kept.
+ * @user: the plane.
+ * @msg: the message.
+ */
+void plane_answer(void *user, struct dataplane_msg *msg);
 
 #endif

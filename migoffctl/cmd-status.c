@@ -81,6 +81,30 @@ static void print_total(sd_json_variant *t)
 	}
 }
 
+static void print_cpu(sd_json_variant *cpu, sd_json_variant *total)
+{
+	sd_json_variant *saved = sd_json_variant_by_key(total, "cpuGivenBackNSec");
+	int64_t given_back = saved ? sd_json_variant_integer(saved) : 0;
+	uint64_t percent = json_uint(cpu, "countedPercent");
+
+	printf("%-12s %s by migoffd, %s by the module's workers\n", "CPU time",
+	       TIME(json_uint(cpu, "timeNSec")), TIME(json_uint(cpu, "hookNSec")));
+	if (percent)
+		printf("%-12s %" PRIu64 " cycles, %" PRIu64 " instructions%s", "",
+		       json_uint(cpu, "cycles"), json_uint(cpu, "instructions"),
+		       json_bool(cpu, "userOnly") ? " outside of the kernel" : "");
+	if (percent && percent < 100)
+		printf(", estimated: counted %" PRIu64 " %% of the time", percent);
+	if (percent)
+		putchar('\n');
+	if (*json_string(cpu, "reason"))
+		printf("%-12s %s: %s\n", "", percent ? "not all is counted" : "cycles are not counted",
+		       json_string(cpu, "reason"));
+	printf("%-12s about %s %s than the kernel's own move on a Zen 3\n", "given back",
+	       TIME((uint64_t)(given_back < 0 ? -given_back : given_back)),
+	       given_back < 0 ? "more" : "less");
+}
+
 static void print_clients(sd_json_variant *clients)
 {
 	size_t n = clients ? sd_json_variant_elements(clients) : 0;
@@ -108,6 +132,7 @@ static void print_status(sd_json_variant *answer)
 {
 	print_mode(answer);
 	print_total(sd_json_variant_by_key(answer, "total"));
+	print_cpu(sd_json_variant_by_key(answer, "cpu"), sd_json_variant_by_key(answer, "total"));
 	print_clients(sd_json_variant_by_key(answer, "clients"));
 }
 

@@ -78,7 +78,7 @@ class Interface(WithDaemon):
         """A reply has all fields that are promised, and no others."""
         expected = {
             "GetStatus": {"version", "mode", "reason", "remedy", "hook", "uptimeUSec", "nClients",
-                          "nRequests", "nBatches", "nClientsCut", "cpuNSec", "total", "clients",
+                          "nRequests", "nBatches", "nClientsCut", "cpu", "total", "clients",
                           "users"},
             "GetEngines": {"engines"},
             "GetConfiguration": {"files", "settings"},

@@ -94,6 +94,34 @@ static void test_names(void)
 	EXPECT_TRUE(!account_fallback_name(_FALLBACK_MAX));
 }
 
+/* CPU time goes to those for whom there was work, in proportion, once. */
+static void test_share_cpu(void)
+{
+	struct account total = { 0 }, a = { 0 }, b = { 0 }, idle = { 0 };
+	struct account_values more = { .pages_asked = 936, .batches = 1 }, now;
+	uint64_t work;
+
+	account_merge(&total, &more);
+	account_merge(&a, &more);
+	more.pages_asked = 2936;
+	account_merge(&total, &more);
+	account_merge(&b, &more);
+	work = total.work;
+	account_share_cpu(&total, 4000, work);
+	account_share_cpu(&a, 4000, work);
+	account_share_cpu(&b, 4000, work);
+	account_share_cpu(&idle, 4000, work);
+	account_share_cpu(&a, 4000, work);
+	account_read(&total, &now);
+	EXPECT_EQ(now.cpu_ns, 4000);
+	account_read(&a, &now);
+	EXPECT_EQ(now.cpu_ns, 1000);
+	account_read(&b, &now);
+	EXPECT_EQ(now.cpu_ns, 3000);
+	account_read(&idle, &now);
+	EXPECT_EQ(now.cpu_ns, 0);
+}
+
 int main(void)
 {
 	RUN(test_add);
@@ -101,5 +129,6 @@ int main(void)
 	RUN(test_buckets);
 	RUN(test_quantile);
 	RUN(test_names);
+	RUN(test_share_cpu);
 	return 0;
 }
