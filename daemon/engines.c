@@ -384,12 +384,41 @@ static void device_retry(struct device *d)
 	set_changed(d);
 }
 
+bool engines_missing(const struct engines *s)
+{
+	for (uint32_t i = 0; i < s->n_devices; i++)
+		if (!s->devices[i].engine && !s->devices[i].released)
+			return true;
+	return false;
+}
+
+static bool device_is_out(const struct device *d)
+{
+	return d->engine && !d->withdrawn && d->state == DATAPLANE_ENGINE_OUT;
+}
+
+bool engines_due(const struct engines *s, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < s->n_devices; i++)
+		if (device_is_out(&s->devices[i]) && now_ns >= s->devices[i].health.retry_at_ns)
+			return true;
+	return false;
+}
+
+void engines_hurry(struct engines *s)
+{
+	/* 0 would mean that it is in service. */
+	for (uint32_t i = 0; i < s->n_devices; i++)
+		if (device_is_out(&s->devices[i]))
+			s->devices[i].health.retry_at_ns = 1;
+}
+
 void engines_retry(struct engines *s, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < s->n_devices; i++) {
 		struct device *d = &s->devices[i];
 
-		if (d->engine && !d->withdrawn && d->state == DATAPLANE_ENGINE_OUT &&
+		if (device_is_out(d) &&
 		    policy_engine_retry(&s->policy, &d->health, now_ns))
 			device_retry(d);
 	}

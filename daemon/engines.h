@@ -190,9 +190,28 @@ void device_lied(struct device *d);
 struct device *engines_choose(struct engines *s, int to_node);
 
 /**
+ * engines_missing() - Whether engines_open() has something to try.
+ * @s: the set.
+ */
+bool engines_missing(const struct engines *s);
+
+/**
+ * engines_due() - Whether something is out of service and due for another try.
+ * @s: the set.
+ * @now_ns: the time.
+ */
+bool engines_due(const struct engines *s, uint64_t now_ns);
+
+/**
+ * engines_hurry() - Let everything that is out of service be due.
+ * @s: the set.
+ */
+void engines_hurry(struct engines *s);
+
+/**
  * engines_retry() - Try again what is out of service and due.
  * @s: the set.
- * @now_ns: the time; UINT64_MAX: all are due.
+ * @now_ns: the time.
  */
 void engines_retry(struct engines *s, uint64_t now_ns);
 

@@ -205,9 +205,28 @@ static bool plane_wants_rebuild(const struct plane *p)
 	return false;
 }
 
-/* What was not there may be there now. */
+static bool plane_wants_look(const struct plane *p, uint64_t now_ns)
+{
+	if (p->stopping)
+		return false;
+	if (now_ns >= p->retry_at_ns && (!p->hook || engines_missing(&p->engines)))
+		return true;
+	return engines_due(&p->engines, now_ns);
+}
+
+/*
+ * What was not there, or did not work, may now. To find out can take longer than a batch may be out, so
+ * none is: PREPAREs pause until the last has ended.
+ */
 static void plane_look(struct plane *p, uint64_t now_ns)
 {
+	p->mover.paused = true;
+	if (p->mover.n_busy)
+		return;
+	p->mover.paused = false;
+	engines_retry(&p->engines, now_ns);
+	if (now_ns < p->retry_at_ns)
+		return;
 	p->retry_at_ns = now_ns + RETRY_NS;
 	if (engines_open(&p->engines, setup_window_len(&p->config)))
 		p->rebuilding = true;
@@ -254,7 +273,7 @@ static void plane_retry(struct plane *p)
 {
 	for (uint32_t i = 0; i < p->engines.n_devices; i++)
 		p->engines.devices[i].released = false;
-	engines_retry(&p->engines, UINT64_MAX);
+	engines_hurry(&p->engines);
 	p->retry_at_ns = 0;
 }
 
@@ -313,9 +332,8 @@ void plane_settle(struct plane *p)
 	p->rebuilding |= plane_wants_rebuild(p);
 	if (p->rebuilding)
 		plane_rebuild(p);
-	else if (now_ns >= p->retry_at_ns && !p->stopping)
+	else if (plane_wants_look(p, now_ns))
 		plane_look(p, now_ns);
-	engines_retry(&p->engines, now_ns);
 	plane_admit(p);
 	if (!p->hook && !p->rebuilding)
 		plane_end_requests(p, -ENXIO);

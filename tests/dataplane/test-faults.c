@@ -2,6 +2,7 @@
 /*
  * Engines that fail, and hooks and devices that come and go.
  */
+#include "clock.h"
 #include "dataplane.h"
 
 #include <errno.h>
@@ -120,6 +121,40 @@ static void test_out_of_service(void)
 	move(1);
 	rig_until(dp, is_out);
 	rig_until(dp, is_in);
+	stop();
+}
+
+/* One that is out of service is tried again also while there is always something to be moved. */
+static void test_retry_under_load(void)
+{
+	struct dataplane_config config = setup("error:at=1");
+	struct dataplane_status status;
+	enum { SLOTS = 16 };
+	int to_node[SLOTS] = { 0 };
+	uint64_t out_ns;
+
+	config.policy.max_errors = 1;
+	config.policy.retry_after_ns = 300000000;
+	fake.prepare_delay_ns = 3000000;
+	fake.finish_delay_ns = 5000000;
+	start(&config);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		rig_request(&client, slot, FAKE_VA + 2 * slot * HUGE, 2 * HUGE, 1);
+		rig_submit(&client, slot);
+	}
+	rig_until(dp, is_out);
+	out_ns = clock_now_ns();
+	do {
+		uint32_t slot = rig_wait(&client);
+
+		EXPECT_TRUE(clock_now_ns() - out_ns < 5 * NSEC_PER_SEC);
+		rig_request(&client, slot, FAKE_VA + 2 * slot * HUGE, 2 * HUGE, to_node[slot]);
+		to_node[slot] = !to_node[slot];
+		rig_submit(&client, slot);
+		dataplane_snapshot(dp, &status);
+	} while (!is_in(&status));
+	for (int i = 0; i < SLOTS; i++)
+		EXPECT_EQ(client.ring->slots[rig_wait(&client)].result.error, 0);
 	stop();
 }
 
@@ -345,6 +380,7 @@ static void test_reload(void)
 	other.n_devices = 2;
 	other.fault[0] = '\0';
 	other.policy.min_request = 12345;
+	other.deadline_ns = 7000000000;
 	snprintf(other.devices[1], sizeof(other.devices[1]), "soft");
 	EXPECT_OK(rig_post(dp, &msg));
 	rig_until(dp, rig_is_ready);
@@ -356,6 +392,7 @@ static void test_reload(void)
 	EXPECT_EQ(client.ring->slots[0].result.error, 0);
 	EXPECT_EQ(client.ring->slots[0].result.pages_moved, N * 512);
 	EXPECT_EQ(client.ring->min_request, 12345);
+	EXPECT_EQ(client.ring->deadline_ns, 7000000000);
 	EXPECT_EQ(move(0)->bytes_engine, N * HUGE);
 	stop();
 }
@@ -413,6 +450,7 @@ int main(void)
 {
 	RUN(test_errors);
 	RUN(test_out_of_service);
+	RUN(test_retry_under_load);
 	RUN(test_hang);
 	RUN(test_lost);
 	RUN(test_no_recovery);

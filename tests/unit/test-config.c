@@ -203,6 +203,10 @@ static void test_contradictions(void)
 {
 	_cleanup_(config_freep) struct config *c = NULL;
 
+	expect_complaint("[policy]\nmax-page-blocked=1h\n", false, -EINVAL,
+			 "E:2: [policy] max-page-blocked=1h: expected a time from 0ns to 10s");
+	expect_complaint("[policy]\nmax-page-blocked=-1ms\n", false, -EINVAL,
+			 "E:2: [policy] max-page-blocked=-1ms: expected a time from 0ns to 10s");
 	expect_complaint("[policy]\nmax-page-blocked=2s\n", false, -EINVAL,
 			 "E:2: [policy] max-page-blocked=2s: has to be less than deadline=");
 	expect_complaint("[policy]\nmin-folio=96K\n", false, -EINVAL,
