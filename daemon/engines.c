@@ -11,6 +11,8 @@
 #include "hook.h"
 #include "macros.h"
 
+/* From closing a device that the host wants back, until that has taken it from its driver. */
+#define UNBIND_NS	2000000000ull
 #define REAP_BATCH 32
 
 /* How often an engine is looked at that has no descriptor to wait on. */
@@ -151,6 +153,7 @@ static void device_requested(struct loop_op *op, int res)
 		return;
 	why_fail(&d->why, 0, "the host wants the device back");
 	why_remedy(&d->why, 0, "bind it to vfio-pci again");
+	d->wanted = true;
 	device_withdraw(d);
 }
 
@@ -249,8 +252,9 @@ unsigned int engines_open(struct engines *s, uint64_t window_len)
 	for (uint32_t i = 0; i < s->n_devices; i++) {
 		struct device *d = &s->devices[i];
 
-		if (!d->engine && !d->released && device_open(d, window_len))
-			n++;
+		if (d->engine || d->released || clock_now_ns() < d->not_before_ns)
+			continue;
+		n += device_open(d, window_len);
 	}
 	return n;
 }
@@ -302,6 +306,9 @@ void engines_close_withdrawn(struct engines *s)
 		d->engine = engine_close(d->engine);
 		d->withdrawn = false;
 		d->started = false;
+		if (d->wanted)
+			d->not_before_ns = clock_now_ns() + UNBIND_NS;
+		d->wanted = false;
 		d->state = d->released ? DATAPLANE_ENGINE_RELEASED : DATAPLANE_ENGINE_ABSENT;
 	}
 }

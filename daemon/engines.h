@@ -29,6 +29,8 @@ struct engines;
  * @state: see enum dataplane_engine_state; READY when open, also while @withdrawn.
  * @withdrawn: it takes no work and waits to be closed.
  * @released: not to be opened again until asked for.
+ * @wanted: the host wants it back.
+ * @not_before_ns: and until then it is not opened again, so that the host can have it.
  * @started: it is in use with the hook.
  * @why: the reason when it is not READY.
  * @health: how it has behaved.
@@ -46,6 +48,8 @@ struct device {
 	enum dataplane_engine_state state;
 	bool withdrawn;
 	bool released;
+	bool wanted;
+	uint64_t not_before_ns;
 	bool started;
 	struct why why;
 	struct policy_health health;
