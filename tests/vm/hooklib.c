@@ -494,19 +494,3 @@ long smaps_kib(pid_t pid, uint64_t addr, const char *key)
 	}
 	TEST_FAIL("no %s at %" PRIx64 " in %s", key, addr, path);
 }
-
-long free_kib(int node)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[64], line[256];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", node);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		const char *at = strstr(line, "MemFree:");
-
-		if (at)
-			return strtol(at + strlen("MemFree:"), NULL, 10);
-	}
-	TEST_FAIL("no MemFree in %s", path);
-}

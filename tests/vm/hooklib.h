@@ -107,6 +107,5 @@ size_t pages_on(const struct target *t, uint64_t addr, size_t len, int node);
 long smaps_kib(pid_t pid, uint64_t addr, const char *key);
 void write_file(const char *path, const char *text);
 uint64_t now_ns(void);
-long free_kib(int node);
 
 #endif
