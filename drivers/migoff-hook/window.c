@@ -77,7 +77,7 @@ void window_plan(struct slot *slot)
 	}
 }
 
-/* In all domains or in none. */
+/* In all domains or in none; -ENOTRECOVERABLE: it is in some, and cannot be taken out again. */
 static int map_run(struct session *s, u64 iova, phys_addr_t phys, u64 len, int prot, gfp_t gfp)
 {
 	u32 i;
@@ -89,7 +89,7 @@ static int map_run(struct session *s, u64 iova, phys_addr_t phys, u64 len, int p
 			continue;
 		while (i--)
 			if (iommu_unmap(s->domains[i], iova, len) != len)
-				s->engine_lost = true;
+				r = -ENOTRECOVERABLE;
 		return r;
 	}
 	return 0;
@@ -124,11 +124,20 @@ static u32 run_length(struct slot *slot, u32 i, bool dst, u64 *ret_len)
 	return n;
 }
 
+static void lose_engine(struct slot *slot)
+{
+	WRITE_ONCE(slot->session->engine_lost, true);
+	count(unmap_mismatches, 1);
+	pr_err("slot %u: an IOMMU unmap stopped early; the engines are given nothing more\n",
+	       slot->index);
+}
+
 static void map_half(struct slot *slot, bool dst, int prot, gfp_t gfp)
 {
 	struct session *s = slot->session;
-	u32 i = 0, n;
+	u32 i = 0, j, n;
 	u64 len;
+	int r;
 
 	if (!s->n_domains || READ_ONCE(s->engine_lost))
 		return;
@@ -139,11 +148,16 @@ static void map_half(struct slot *slot, bool dst, int prot, gfp_t gfp)
 		if (!is_wanted(f, dst))
 			continue;
 		n = run_length(slot, i, dst, &len);
-		if (map_run(s, half_iova(slot, dst) + f->offset,
-			    PFN_PHYS(folio_pfn(folio_of(f, dst))), len, prot, gfp))
-			continue;
-		for (u32 j = i; j < i + n; j++)
-			set_mapped(planned(slot, j), dst, true);
+		r = map_run(s, half_iova(slot, dst) + f->offset,
+			    PFN_PHYS(folio_pfn(folio_of(f, dst))), len, prot, gfp);
+		if (r == -ENOTRECOVERABLE)
+			lose_engine(slot);
+		for (j = i; j < i + n; j++) {
+			if (!r)
+				set_mapped(planned(slot, j), dst, true);
+			else if (r == -ENOTRECOVERABLE)
+				planned(slot, j)->stuck = true;
+		}
 	}
 }
 
@@ -206,10 +220,7 @@ static void unmap_one_by_one(struct slot *slot, bool dst, u32 first, u32 n)
 	struct session *s = slot->session;
 	u32 i, d;
 
-	WRITE_ONCE(s->engine_lost, true);
-	count(unmap_mismatches, 1);
-	pr_err("slot %u: an IOMMU unmap stopped early; the engines are given nothing more\n",
-	       slot->index);
+	lose_engine(slot);
 	for (i = first; i < first + n; i++) {
 		struct batch_folio *f = planned(slot, i);
 		u64 iova = half_iova(slot, dst) + f->offset;
