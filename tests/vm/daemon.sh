@@ -17,10 +17,10 @@ check()
 	/build/main/tests/vm/daemon-check "$@"
 }
 
-# until_true SECONDS COMMAND...
+# until_true SECONDS COMMAND...: stretched as the runner's limits are.
 until_true()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * ${MIGOFF_TIME_FACTOR:-1}))
 	shift
 	until "$@"; do
 		((SECONDS < end)) || fail "waited in vain for: $*" "$(cat "$DIR/log")"

@@ -15,7 +15,7 @@ static void link_connect(struct link *l)
 {
 	int r = -EHOSTDOWN;
 
-	for (int i = 0; i < 10 && r == -EHOSTDOWN; i++)
+	for (int i = 0; i < 30 && r == -EHOSTDOWN; i++)
 		r = migoff_open(&l->m, NULL);
 	EXPECT_OK(r);
 }
