@@ -329,6 +329,11 @@ uint64_t dataplane_heartbeat(const struct dataplane *dp)
 	return atomic_load_explicit(&dp->heartbeat, memory_order_relaxed);
 }
 
+void dataplane_ping(struct dataplane *dp)
+{
+	event_set(dp->todo_fd);
+}
+
 void dataplane_snapshot(const struct dataplane *dp, struct dataplane_status *ret)
 {
 	uint64_t words[STATUS_WORDS], before, after;

@@ -271,15 +271,22 @@ int dataplane_event_fd(const struct dataplane *dp);
  * dataplane_heartbeat() - A number that grows while the thread is alive. Any thread, no lock.
  * @dp: the data plane.
  *
- * It grows by itself every two seconds at least, also when there is nothing to do, and not while the
- * thread is stuck. Opening or recovering a device may hold it up for ENGINE_STOP_MS each.
+ * It grows by itself every few seconds, soon after dataplane_ping(), and not while the thread is
+ * stuck. Opening or recovering a device may hold it up for ENGINE_STOP_MS each.
  */
 uint64_t dataplane_heartbeat(const struct dataplane *dp);
 
 /**
+ * dataplane_ping() - Ask for a heartbeat. Any thread, no lock.
+ * @dp: the data plane.
+ */
+void dataplane_ping(struct dataplane *dp);
+
+/**
  * dataplane_snapshot() - Read the state. Any thread, no lock.
  * @dp: the data plane.
- * @ret: the state, consistent in itself; its counters are no older than two seconds.
+ * @ret: the state, consistent in itself; its counters are no older than a few seconds, while there
+ *	is work half a second.
  */
 void dataplane_snapshot(const struct dataplane *dp, struct dataplane_status *ret);
 

@@ -220,18 +220,26 @@ static bool device_fits(struct device *d)
 	return true;
 }
 
+static bool device_not_opened(struct device *d, const struct why *before)
+{
+	if (strcmp(before->cause, d->why.cause))
+		set_changed(d);
+	return false;
+}
+
 static bool device_open(struct device *d, uint64_t window_len)
 {
+	struct why before = d->why;
 	char spec[2 * DATAPLANE_SPEC_LEN + 2];
 	const char *fault = d->set->fault;
 
 	snprintf(spec, sizeof(spec), "%s%s%s", d->spec, *fault ? "+" : "", fault);
 	why_fail(&d->why, 0, "it cannot be opened");
 	if (engine_open(spec, window_len, &d->engine, &d->why) < 0)
-		return false;
+		return device_not_opened(d, &before);
 	if (!device_fits(d)) {
 		d->engine = engine_close(d->engine);
-		return false;
+		return device_not_opened(d, &before);
 	}
 	engine_set_timeout(d->engine, d->set->timeout_ms);
 	d->state = DATAPLANE_ENGINE_READY;

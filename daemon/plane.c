@@ -13,11 +13,10 @@
 #include "setup.h"
 #include "usage.h"
 
-/* With work to do and without. */
+/* With work to do, with something missing, and with neither. */
 #define TICK_NS		500000000ull
-#define IDLE_TICK_NS	2000000000ull
-
-#define RETRY_NS	2000000000ull
+#define RETRY_NS	3000000000ull
+#define IDLE_TICK_NS	4000000000ull
 
 /* The engines' callbacks are the mover's, but for this one. */
 static void plane_changed(void *user)
@@ -35,7 +34,8 @@ void plane_answer(void *user, struct dataplane_msg *msg)
 
 static void plane_arm_tick(struct plane *p)
 {
-	uint64_t ns = p->mover.n_requests ? TICK_NS : IDLE_TICK_NS;
+	bool complete = p->hook && engines_n_usable(&p->engines) == p->engines.n_devices;
+	uint64_t ns = p->mover.n_requests ? TICK_NS : complete ? IDLE_TICK_NS : RETRY_NS;
 
 	loop_arm_timer(&p->loop, &p->tick, clock_now_ns() + ns);
 }
@@ -96,6 +96,7 @@ static enum dataplane_verify resolve_verify(struct plane *p)
 
 static void plane_open_hook(struct plane *p)
 {
+	struct why before = p->hook_why;
 	struct migoff_setup setup;
 
 	assert(!p->hook);
@@ -107,9 +108,12 @@ static void plane_open_hook(struct plane *p)
 		if (d->engine && !d->withdrawn)
 			hook_add_device(&setup, engine_identity(d->engine));
 	}
-	p->changed = true;
-	if (hook_open(p->config.hook, &setup, &p->hook, &p->hook_why) < 0)
+	if (hook_open(p->config.hook, &setup, &p->hook, &p->hook_why) < 0) {
+		/* Who looks again and again need not say the same each time. */
+		p->changed |= strcmp(before.cause, p->hook_why.cause) != 0;
 		return;
+	}
+	p->changed = true;
 	if (mover_set_hook(&p->mover, p->hook) < 0) {
 		p->hook = hook_close(p->hook);
 		why_fail(&p->hook_why, 0, "out of memory");

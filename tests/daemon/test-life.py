@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import migoffd
@@ -45,6 +46,24 @@ class Life(unittest.TestCase):
                 d.manager.wait("WATCHDOG=1", timeout=2.5)
             os.kill(d.process.pid, signal.SIGCONT)
             d.manager.wait("WATCHDOG=1")
+
+    def test_idle(self):
+        """With nothing to do its threads get the processor less than once a second, watchdog included."""
+        with Daemon(environment={"WATCHDOG_USEC": "10000000"}) as d:
+            d.manager.wait("STATUS=")
+            tasks = f"/proc/{d.process.pid}/task"
+
+            def switches():
+                n = 0
+                for task in os.listdir(tasks):
+                    with open(f"{tasks}/{task}/status", encoding="ascii") as f:
+                        n += sum(int(line.split()[1]) for line in f if "ctxt_switches" in line)
+                return n
+
+            time.sleep(1)
+            before = switches()
+            time.sleep(8)
+            self.assertLessEqual(switches() - before, 8)
 
     def settings(self, d):
         with d.connect() as c:
