@@ -13,10 +13,9 @@
 #include "setup.h"
 #include "usage.h"
 
-/* With work to do, with something missing, and with neither. */
+/* With work to do, and without: then to look for what is missing, if the control plane did not see it. */
 #define TICK_NS		500000000ull
-#define RETRY_NS	3000000000ull
-#define IDLE_TICK_NS	4000000000ull
+#define RETRY_NS	5000000000ull
 
 /* The engines' callbacks are the mover's, but for this one. */
 static void plane_changed(void *user)
@@ -34,8 +33,7 @@ void plane_answer(void *user, struct dataplane_msg *msg)
 
 static void plane_arm_tick(struct plane *p)
 {
-	bool complete = p->hook && engines_n_usable(&p->engines) == p->engines.n_devices;
-	uint64_t ns = p->mover.n_requests ? TICK_NS : complete ? IDLE_TICK_NS : RETRY_NS;
+	uint64_t ns = p->mover.n_requests ? TICK_NS : RETRY_NS;
 
 	loop_arm_timer(&p->loop, &p->tick, clock_now_ns() + ns);
 }
