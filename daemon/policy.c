@@ -28,6 +28,12 @@
 #define PACE_MAX_MIB		1e6
 #define PACE_MAX_NS		1e12
 
+/* The first batch: nobody knows how long it takes. */
+#define FIRST_BYTES		(2 * MIB)
+
+/* Far beyond any batch, and nowhere near an overflow. */
+#define LIMIT_MAX		(1ull << 40)
+
 /* Batches in line for an engine: the one that it copies, and the one that is ready. */
 #define QUEUE_DEPTH		2
 
@@ -86,8 +92,8 @@ uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_p
 		mib = ((double)c->max_page_blocked_ns * 4 / 5 - fixed) / rate / QUEUE_DEPTH;
 		mib = MIN(MAX(mib, 0.0), PACE_MAX_MIB);
 		bytes = MIN(bytes, (uint64_t)(mib * MIB));
-		if (pace->limit)
-			bytes = MIN(bytes, pace->limit);
+		if (pace->limit || !(pace->w > 0))
+			bytes = MIN(bytes, pace->limit ?: FIRST_BYTES);
 	}
 	return MAX(ALIGN_DOWN(bytes, PAGE_SIZE), PAGE_SIZE);
 }
@@ -104,10 +110,16 @@ static void pace_add(struct policy_pace *p, double mib, double ns)
 /* A folio that is too large by itself does not get smaller; but what is added to it does. */
 static void pace_limit(struct policy_pace *p, const struct policy_batch *batch, bool missed)
 {
+	uint64_t step;
+
+	p->careful |= missed;
+	p->limit = p->limit ?: batch->bytes;
 	if (missed && batch->n_folios > 1)
 		p->limit = MAX(batch->bytes / 2, PAGE_SIZE);
-	else if (!missed && p->limit && batch->bytes >= p->limit / 2)
-		p->limit = p->limit > UINT64_MAX / 2 ? 0 : p->limit + p->limit / 8 + PAGE_SIZE;
+	if (missed || batch->bytes < p->limit / 2)
+		return;
+	step = p->careful ? p->limit / 8 + PAGE_SIZE : p->limit;
+	p->limit = MIN(p->limit + step, LIMIT_MAX);
 }
 
 bool policy_pace_learn(const struct policy_config *c, struct policy_pace *pace,
@@ -123,7 +135,8 @@ bool policy_pace_learn(const struct policy_config *c, struct policy_pace *pace,
 	ns = MIN((double)batch->blocked_ns, PACE_MAX_NS);
 	most = (double)policy_blocked_ns(pace, batch->bytes + batch->bytes_ahead) * PACE_OUTLIER;
 	pace_add(pace, mib, MIN(ns, most));
-	pace_limit(pace, batch, missed);
+	if (budget)
+		pace_limit(pace, batch, missed);
 	return missed;
 }
 

@@ -42,7 +42,8 @@ struct policy_config {
  * @y: of the ns.
  * @xx: of the squares of the MiB.
  * @xy: of the products.
- * @limit: bytes that batches have at most since some took too long; 0: no limit.
+ * @limit: bytes that batches have at most: it doubles from the first on, until one takes too long.
+ * @careful: one did; from then on it grows slowly.
  */
 struct policy_pace {
 	double w;
@@ -51,6 +52,7 @@ struct policy_pace {
 	double xx;
 	double xy;
 	uint64_t limit;
+	bool careful;
 };
 
 /**

@@ -114,14 +114,26 @@ static void test_ahead(void)
 	expect_about(policy_blocked_ns(&pace, 16 * MIB), 16 * MS);
 }
 
-/* Before anything is known the guess is careful, but not hopeless. */
-static void test_first_batch(void)
+/* The first batch is small, those that follow twice as large each, as long as none takes too long. */
+static void test_first_batches(void)
 {
-	struct policy_pace nothing = { 0 };
-	uint64_t bytes = policy_batch_bytes(&config, &nothing, 64 * MIB);
+	struct policy_pace pace = { 0 };
+	struct policy_batch batch = { .n_folios = 4, .blocked_ns = MS };
 
-	EXPECT_TRUE(bytes >= 2 * MIB && bytes <= 32 * MIB);
-	EXPECT_TRUE(policy_blocked_ns(&nothing, bytes) <= config.max_page_blocked_ns);
+	for (uint64_t wanted = 2 * MIB; wanted <= 32 * MIB; wanted *= 2) {
+		batch.bytes = policy_batch_bytes(&config, &pace, 64 * MIB);
+		EXPECT_EQ(batch.bytes, wanted);
+		policy_pace_learn(&config, &pace, &batch);
+	}
+	/* An engine that is slow is found out by the smallest. */
+	pace = (struct policy_pace){ 0 };
+	batch = (struct policy_batch){ .bytes = 2 * MIB, .n_folios = 1, .blocked_ns = 15 * MS };
+	policy_pace_learn(&config, &pace, &batch);
+	EXPECT_TRUE(policy_batch_bytes(&config, &pace, 64 * MIB) <= 2 * MIB);
+	/* Without a bound there is no reason for that. */
+	pace = (struct policy_pace){ 0 };
+	EXPECT_EQ(policy_batch_bytes(&(struct policy_config){ .max_batch = 32 * MIB }, &pace, 64 * MIB),
+		  32 * MIB);
 }
 
 /*
@@ -325,7 +337,7 @@ int main(void)
 	RUN(test_min_order);
 	RUN(test_wants_engine);
 	RUN(test_batch_bytes);
-	RUN(test_first_batch);
+	RUN(test_first_batches);
 	RUN(test_ahead);
 	RUN(test_published_curves);
 	RUN(test_miss);
