@@ -118,13 +118,19 @@ static int blocked_json(const struct account_values *a, sd_json_variant **ret)
 	return 0;
 }
 
+/* What costs are reckoned by: the module's work, and how fast this machine copies. */
+struct rates {
+	double hook_ns_per_byte;
+	double copy_rate;
+};
+
 /* What the module does has no owner: everybody's part is as his bytes. */
 static uint64_t hook_part_ns(const struct account_values *a, double hook_ns_per_byte)
 {
 	return (uint64_t)((double)(a->bytes_engine + a->bytes_cpu) * hook_ns_per_byte);
 }
 
-static int account_json(const struct account *account, double hook_ns_per_byte,
+static int account_json(const struct account *account, const struct rates *rates,
 			sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *causes = NULL, *folios = NULL, *errors = NULL;
@@ -134,7 +140,7 @@ static int account_json(const struct account *account, double hook_ns_per_byte,
 	int r;
 
 	account_read(account, &a);
-	hook_ns = hook_part_ns(&a, hook_ns_per_byte);
+	hook_ns = hook_part_ns(&a, rates->hook_ns_per_byte);
 	r = map_json(a.pages_by_cause, ACCOUNT_N_CAUSES, cause_name, &causes);
 	if (r >= 0)
 		r = map_json(a.engine_errors, ACCOUNT_N_ENGINE_ERRORS, engine_error_name, &errors);
@@ -170,7 +176,7 @@ static int account_json(const struct account *account, double hook_ns_per_byte,
 		SD_JSON_BUILD_PAIR_UNSIGNED("cpuHookNSec", hook_ns),
 		SD_JSON_BUILD_PAIR_INTEGER("cpuGivenBackNSec",
 			usage_given_back_ns(a.folios_engine, a.folios_cpu, ACCOUNT_N_ORDERS,
-					    a.cpu_ns + hook_ns)),
+					    rates->copy_rate, a.cpu_ns + hook_ns)),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedNSec", a.blocked_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedMaxNSec", a.blocked_max_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("blockedMedianNSec", account_blocked_quantile(&a, 500)),
@@ -184,7 +190,7 @@ static bool may_see(const struct conn *conn, uid_t uid)
 	return conn->allowed || conn->peer.uid == uid;
 }
 
-static int clients_json(const struct conn *conn, double hook_ns_per_byte, sd_json_variant **ret)
+static int clients_json(const struct conn *conn, const struct rates *rates, sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *v = NULL;
 	const struct attachment *a;
@@ -197,7 +203,7 @@ static int clients_json(const struct conn *conn, double hook_ns_per_byte, sd_jso
 		if (!a->added || !may_see(conn, a->peer.uid))
 			continue;
 		if (r >= 0)
-			r = account_json(&a->account, hook_ns_per_byte, &account);
+			r = account_json(&a->account, rates, &account);
 		if (r >= 0)
 			r = sd_json_variant_append_arraybo(
 				&v, SD_JSON_BUILD_PAIR_UNSIGNED("id", a->id),
@@ -213,7 +219,7 @@ static int clients_json(const struct conn *conn, double hook_ns_per_byte, sd_jso
 	return 0;
 }
 
-static int users_json(const struct conn *conn, double hook_ns_per_byte, sd_json_variant **ret)
+static int users_json(const struct conn *conn, const struct rates *rates, sd_json_variant **ret)
 {
 	_cleanup_json_ sd_json_variant *v = NULL;
 	const struct user *user;
@@ -226,7 +232,7 @@ static int users_json(const struct conn *conn, double hook_ns_per_byte, sd_json_
 		if (!may_see(conn, user->uid))
 			continue;
 		if (r >= 0)
-			r = account_json(&user->account, hook_ns_per_byte, &account);
+			r = account_json(&user->account, rates, &account);
 		if (r >= 0)
 			r = sd_json_variant_append_arraybo(
 				&v, SD_JSON_BUILD_PAIR_UNSIGNED("uid", user->uid),
@@ -281,6 +287,7 @@ static int read_hook_ns(struct control *c, uint64_t *ret)
 void control_begin_usage(struct control *c)
 {
 	usage_open(&c->usage);
+	c->copy_rate = usage_copy_rate();
 	if (usage_hook_ns(HOOK_NS, &c->hook_ns_before) < 0)
 		c->hook_ns_before = 0;
 }
@@ -315,7 +322,7 @@ static int method_get_status(sd_varlink *link, sd_json_variant *parameters,
 	uint64_t hook_ns = 0;
 	struct mode mode;
 	bool hook_known;
-	double part;
+	struct rates rates;
 	int r;
 
 	r = sd_varlink_dispatch(link, parameters, no_parameters, NULL);
@@ -324,14 +331,17 @@ static int method_get_status(sd_varlink *link, sd_json_variant *parameters,
 	dataplane_snapshot(c->dp, &s);
 	mode = mode_of(&s);
 	hook_known = read_hook_ns(c, &hook_ns) >= 0;
-	part = hook_ns_per_byte(dataplane_account(c->dp), hook_ns);
+	rates = (struct rates){
+		.hook_ns_per_byte = hook_ns_per_byte(dataplane_account(c->dp), hook_ns),
+		.copy_rate = c->copy_rate,
+	};
 	r = hook_json(&s, &hook);
 	if (r >= 0)
-		r = account_json(dataplane_account(c->dp), part, &total);
+		r = account_json(dataplane_account(c->dp), &rates, &total);
 	if (r >= 0)
-		r = clients_json(conn, part, &clients);
+		r = clients_json(conn, &rates, &clients);
 	if (r >= 0)
-		r = users_json(conn, part, &users);
+		r = users_json(conn, &rates, &users);
 	if (r >= 0)
 		r = cpu_json(c, hook_known, hook_ns, &cpu);
 	if (r < 0)

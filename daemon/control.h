@@ -176,6 +176,7 @@ struct control {
 	/* control.c */
 	struct usage_counters usage;
 	uint64_t hook_ns_before;
+	double copy_rate;
 	uint64_t started_ns;
 	bool stopping;
 	bool reload_posted;

@@ -94,8 +94,9 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 	FIELD(cpuNSec, INT),
 	COMMENT("Time of the module's own workers, shared out by bytes"),
 	FIELD(cpuHookNSec, INT),
-	COMMENT("An estimate of the CPU time that was saved: what move_pages(2) would have needed for the same folios "
-		"on a Zen 3 processor, less the two above. Below 0 it cost more"),
+	COMMENT("An estimate of the CPU time that was saved: what move_pages(2) would have needed for the "
+		"same folios, by published figures scaled by how fast this machine copies, less the two "
+		"above. Below 0 it cost more"),
 	FIELD(cpuGivenBackNSec, INT),
 	COMMENT("Sum over all batches of the time that their pages were unavailable, in nanoseconds"),
 	FIELD(blockedNSec, INT),

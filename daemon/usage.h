@@ -90,26 +90,38 @@ uint64_t usage_cpu_ns(void);
 int usage_hook_ns(const char *path, uint64_t *ret);
 
 /**
+ * usage_copy_rate() - How fast one of this machine's processors copies memory.
+ *
+ * Takes some milliseconds.
+ *
+ * Return: GB/s; 0 without memory for it.
+ */
+double usage_copy_rate(void);
+
+/**
  * usage_kernel_ns() - What the kernel's own move of some folios costs.
  * @folios: how many there are of each order.
  * @n_orders: of how many orders.
+ * @copy_rate: usage_copy_rate(); 0: that of the machine which the figures are from.
  *
- * The published cost of move_pages(2) on a Zen 3 processor, with init_on_alloc=0.
+ * The published cost of move_pages(2) on a Zen 3 processor without zeroing, times how much faster that
+ * one copies than this one.
  *
  * Return: CPU time in nanoseconds.
  */
-uint64_t usage_kernel_ns(const uint64_t *folios, size_t n_orders);
+uint64_t usage_kernel_ns(const uint64_t *folios, size_t n_orders, double copy_rate);
 
 /**
  * usage_given_back_ns() - CPU time that was saved.
  * @folios_engine: folios that engines have copied, by order.
  * @folios_cpu: those that the CPU has copied.
  * @n_orders: of how many orders.
+ * @copy_rate: as for usage_kernel_ns().
  * @used_ns: what all that cost.
  *
  * Return: what the kernel would have needed for all of them, less what was needed. Below 0 it cost more.
  */
 int64_t usage_given_back_ns(const uint64_t *folios_engine, const uint64_t *folios_cpu,
-			    size_t n_orders, uint64_t used_ns);
+			    size_t n_orders, double copy_rate, uint64_t used_ns);
 
 #endif

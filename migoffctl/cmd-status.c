@@ -100,7 +100,7 @@ static void print_cpu(sd_json_variant *cpu, sd_json_variant *total)
 	if (*json_string(cpu, "reason"))
 		printf("%-12s %s: %s\n", "", percent ? "not all is counted" : "cycles are not counted",
 		       json_string(cpu, "reason"));
-	printf("%-12s about %s %s than the kernel's own move on a Zen 3\n", "given back",
+	printf("%-12s about %s %s than the kernel's own move, by estimate\n", "given back",
 	       TIME((uint64_t)(given_back < 0 ? -given_back : given_back)),
 	       given_back < 0 ? "more" : "less");
 }

@@ -115,18 +115,21 @@ static void test_given_back(void)
 	uint64_t gib_ns;
 
 	folios[9] = 512;
-	gib_ns = usage_kernel_ns(folios, N_ORDERS);
+	gib_ns = usage_kernel_ns(folios, N_ORDERS, 0);
 	EXPECT_TRUE(gib_ns > 100000000 && gib_ns < 101000000);
-	EXPECT_EQ(usage_given_back_ns(folios, none, N_ORDERS, 0), (int64_t)gib_ns);
-	EXPECT_EQ(usage_given_back_ns(folios, none, N_ORDERS, gib_ns + 5), -5);
+	EXPECT_EQ(usage_given_back_ns(folios, none, N_ORDERS, 0, 0), (int64_t)gib_ns);
+	EXPECT_EQ(usage_given_back_ns(folios, none, N_ORDERS, 0, gib_ns + 5), -5);
 	/* What the CPU copied is a move that the kernel need not make, and costs what it costs. */
-	EXPECT_EQ(usage_given_back_ns(none, folios, N_ORDERS, gib_ns), 0);
-	EXPECT_EQ(usage_given_back_ns(none, none, N_ORDERS, UINT64_MAX), -INT64_MAX);
+	EXPECT_EQ(usage_given_back_ns(none, folios, N_ORDERS, 0, gib_ns), 0);
+	EXPECT_EQ(usage_given_back_ns(none, none, N_ORDERS, 0, UINT64_MAX), -INT64_MAX);
+	/* A machine that copies half as fast needs twice as long. */
+	EXPECT_EQ(usage_kernel_ns(folios, N_ORDERS, 5.5) / 1000, 2 * gib_ns / 1000);
 	folios[9] = 0;
 	folios[0] = 262144;
-	EXPECT_TRUE(usage_kernel_ns(folios, N_ORDERS) > 2 * gib_ns);
+	EXPECT_TRUE(usage_kernel_ns(folios, N_ORDERS, 0) > 2 * gib_ns);
 	folios[0] = UINT64_MAX;
-	EXPECT_TRUE(usage_kernel_ns(folios, N_ORDERS) <= INT64_MAX);
+	EXPECT_TRUE(usage_kernel_ns(folios, N_ORDERS, 0.001) <= INT64_MAX / 2);
+	EXPECT_TRUE(usage_copy_rate() > 0.01 && usage_copy_rate() < 10000);
 }
 
 int main(void)
