@@ -83,6 +83,9 @@ static uint64_t client_next_time(const struct client *c, uint64_t now_ns)
 {
 	uint64_t next = UINT64_MAX;
 
+	/* What waits there is not taken up any more, and what is worked on ends with its batches. */
+	if (c->leaving || c->cut)
+		return next;
 	for (uint32_t i = 0; c->n_active + c->n_waiting && i < RING_N_SLOTS; i++) {
 		const struct request *rq = &c->requests[i];
 

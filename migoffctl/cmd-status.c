@@ -110,16 +110,17 @@ static void print_clients(sd_json_variant *clients)
 	size_t n = clients ? sd_json_variant_elements(clients) : 0;
 
 	if (n)
-		printf("\n%6s %8s %8s %8s %10s %12s %12s\n", "client", "pid", "uid", "targets",
-		       "requests", "by engine", "by the CPU");
+		printf("\n%6s %8s %8s %8s %10s %12s %12s %10s\n", "client", "pid", "uid", "targets",
+		       "requests", "by engine", "by the CPU", "CPU time");
 	for (size_t i = 0; i < n; i++) {
 		sd_json_variant *c = sd_json_variant_by_index(clients, i);
 		sd_json_variant *a = sd_json_variant_by_key(c, "account");
 
-		printf("%6" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %12s %12s\n",
+		printf("%6" PRIu64 " %8" PRIu64 " %8" PRIu64 " %8" PRIu64 " %10" PRIu64 " %12s %12s %10s\n",
 		       json_uint(c, "id"), json_uint(c, "pid"), json_uint(c, "uid"),
 		       json_uint(c, "targets"), json_uint(a, "requests"),
-		       SIZE(json_uint(a, "bytesEngine")), SIZE(json_uint(a, "bytesCpu")));
+		       SIZE(json_uint(a, "bytesEngine")), SIZE(json_uint(a, "bytesCpu")),
+		       TIME(json_uint(a, "cpuNSec")));
 	}
 }
 

@@ -211,6 +211,35 @@ static void test_deadline_waiting(void)
 	stop();
 }
 
+static bool has_cut(const struct dataplane_status *status)
+{
+	return status->n_cut > 0;
+}
+
+/* A request of a client that was cut off, whose time passes while it waits, keeps nobody busy. */
+static void test_deadline_of_cut(void)
+{
+	struct dataplane_config config = setup(9, N);
+	uint64_t began_ns, beats;
+
+	config.max_requests = 1;
+	fake.prepare_delay_ns = 400 * MS;
+	start(&config);
+	submit_all(0);
+	rig_request(&client, 1, FAKE_VA, N * HUGE, 1)->deadline_ns = 50 * MS;
+	rig_submit(&client, 1);
+	rig_submit(&client, RING_N_SLOTS);
+	rig_until(dp, has_cut);
+	began_ns = clock_now_ns();
+	while (clock_now_ns() - began_ns < 100 * MS)
+		;
+	beats = dataplane_heartbeat(dp);
+	while (clock_now_ns() - began_ns < 200 * MS)
+		;
+	EXPECT_TRUE(dataplane_heartbeat(dp) - beats < 50);
+	stop();
+}
+
 static struct ring_extent *want_extents(struct ring_request *rq, uint64_t n)
 {
 	/* The second half of the slot's part of the data area is free: there is a status for few pages. */
@@ -326,6 +355,7 @@ int main(void)
 	RUN(test_cancel_finishing);
 	RUN(test_deadline);
 	RUN(test_deadline_waiting);
+	RUN(test_deadline_of_cut);
 	RUN(test_extents);
 	RUN(test_reasons);
 	RUN(test_endless);
