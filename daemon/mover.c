@@ -56,11 +56,13 @@ void mover_drop_hook(struct mover *m)
 uint64_t mover_batch_bytes(const struct mover *m, int to_node)
 {
 	const struct device *d = engines_choose(m->engines, to_node);
+	/* As schedule.c has them: when all PREPAREs end at once. Of the CPU's, one waits. */
+	unsigned int depth = d ? 1 + policy_n_prepares(&m->flow) : 2;
 
 	if (!m->hook)
 		return 0;
 	return policy_batch_bytes(&m->policy, d ? &d->pace : &m->cpu_pace,
-				  hook_limits(m->hook)->max_batch);
+				  hook_limits(m->hook)->max_batch, depth);
 }
 
 /* The end of a request. */

@@ -34,9 +34,6 @@
 /* Far beyond any batch, and nowhere near an overflow. */
 #define LIMIT_MAX		(1ull << 40)
 
-/* Batches in line for an engine: the one that it copies, and the one that is ready. */
-#define QUEUE_DEPTH		2
-
 /* Weight of a new measurement of the flow: an eighth. */
 #define FLOW_SHIFT		3
 
@@ -82,14 +79,14 @@ uint64_t policy_blocked_ns(const struct policy_pace *pace, uint64_t bytes)
 }
 
 uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_pace *pace,
-			    uint64_t hook_max)
+			    uint64_t hook_max, unsigned int depth)
 {
 	uint64_t bytes = MIN(c->max_batch, hook_max);
 	double fixed, rate, mib;
 
 	if (c->max_page_blocked_ns) {
 		pace_line(pace, &fixed, &rate);
-		mib = ((double)c->max_page_blocked_ns * 4 / 5 - fixed) / rate / QUEUE_DEPTH;
+		mib = ((double)c->max_page_blocked_ns * 4 / 5 - fixed) / rate / depth;
 		mib = MIN(MAX(mib, 0.0), PACE_MAX_MIB);
 		bytes = MIN(bytes, (uint64_t)(mib * MIB));
 		if (pace->limit || !(pace->w > 0))

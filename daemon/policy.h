@@ -121,14 +121,15 @@ bool policy_wants_engine(const struct policy_config *c, uint64_t bytes);
  * @c: the configuration.
  * @pace: of the engine that is likely to copy it.
  * @hook_max: what the hook's window holds.
+ * @depth: batches that may be in line for the engine, the one that it copies included.
  *
- * While a batch is copied the next one waits for it. So the time that a page may be unavailable,
- * less a fifth for what varies, has to do for two batches.
+ * While a batch is copied those that are ready wait for it. So the time that a page may be unavailable,
+ * less a fifth for what varies, has to do for all that are in line.
  *
  * Return: bytes, at least one page (the hook always allows one folio).
  */
 uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_pace *pace,
-			    uint64_t hook_max);
+			    uint64_t hook_max, unsigned int depth);
 
 /**
  * policy_blocked_ns() - How long the pages of a batch are expected to be unavailable.

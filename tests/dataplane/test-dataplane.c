@@ -320,7 +320,7 @@ static void test_cancel(void)
 	struct dataplane *dp;
 
 	fake_init(9, 64);
-	fake.prepare_delay_ns = 20000000;
+	fake.prepare_delay_ns = 100000000;
 	config.policy.max_batch = HUGE;
 	dp = rig_start(&config);
 	rig_connect(dp, &client, 1);

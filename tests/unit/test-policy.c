@@ -66,7 +66,7 @@ static uint64_t batch_bytes(const struct policy_config *c, double fixed_ns, doub
 {
 	struct policy_pace pace = pace_of(fixed_ns, ns_per_mib);
 
-	return policy_batch_bytes(c, &pace, 64 * MIB);
+	return policy_batch_bytes(c, &pace, 64 * MIB, 2);
 }
 
 static void expect_about(uint64_t value, uint64_t wanted)
@@ -82,8 +82,12 @@ static void expect_about(uint64_t value, uint64_t wanted)
 static void test_batch_bytes(void)
 {
 	struct policy_config c = config;
+	struct policy_pace pace;
 
 	expect_about(batch_bytes(&c, 0, 2 * MS), 4 * MIB);
+	/* Into as many parts as there are batches in line. */
+	pace = pace_of(0, 2 * MS);
+	expect_about(policy_batch_bytes(&c, &pace, 64 * MIB, 4), 2 * MIB);
 	expect_about(batch_bytes(&c, 8 * MS, 2 * MS), 2 * MIB);
 	EXPECT_EQ(batch_bytes(&c, 30 * MS, 2 * MS), 4096);
 	EXPECT_EQ(batch_bytes(&c, 1e18, 1e18), 4096);
@@ -121,7 +125,7 @@ static void test_first_batches(void)
 	struct policy_batch batch = { .n_folios = 4, .blocked_ns = MS };
 
 	for (uint64_t wanted = 2 * MIB; wanted <= 32 * MIB; wanted *= 2) {
-		batch.bytes = policy_batch_bytes(&config, &pace, 64 * MIB);
+		batch.bytes = policy_batch_bytes(&config, &pace, 64 * MIB, 2);
 		EXPECT_EQ(batch.bytes, wanted);
 		policy_pace_learn(&config, &pace, &batch);
 	}
@@ -129,10 +133,10 @@ static void test_first_batches(void)
 	pace = (struct policy_pace){ 0 };
 	batch = (struct policy_batch){ .bytes = 2 * MIB, .n_folios = 1, .blocked_ns = 15 * MS };
 	policy_pace_learn(&config, &pace, &batch);
-	EXPECT_TRUE(policy_batch_bytes(&config, &pace, 64 * MIB) <= 2 * MIB);
+	EXPECT_TRUE(policy_batch_bytes(&config, &pace, 64 * MIB, 2) <= 2 * MIB);
 	/* Without a bound there is no reason for that. */
 	pace = (struct policy_pace){ 0 };
-	EXPECT_EQ(policy_batch_bytes(&(struct policy_config){ .max_batch = 32 * MIB }, &pace, 64 * MIB),
+	EXPECT_EQ(policy_batch_bytes(&(struct policy_config){ .max_batch = 32 * MIB }, &pace, 64 * MIB, 2),
 		  32 * MIB);
 }
 
@@ -168,7 +172,7 @@ static void run_curve(const struct policy_config *c, uint64_t folio, double gb_p
 		struct policy_batch batch;
 
 		ahead = bytes;
-		bytes = policy_batch_bytes(c, &pace, 32 * MIB);
+		bytes = policy_batch_bytes(c, &pace, 32 * MIB, 2);
 		bytes = MAX(ALIGN_DOWN(bytes, folio), folio);
 		took = (uint64_t)(fixed_ns + ns_per_byte * (double)(bytes + ahead));
 		batch = (struct policy_batch){ bytes, ahead, (uint32_t)(bytes / folio), took };
@@ -208,20 +212,20 @@ static void test_miss(void)
 	struct policy_batch good = { .bytes = 8 * MIB, .n_folios = 4, .blocked_ns = MS };
 	unsigned int n = 0;
 
-	EXPECT_EQ(policy_batch_bytes(&config, &pace, 64 * MIB), 32 * MIB);
+	EXPECT_EQ(policy_batch_bytes(&config, &pace, 64 * MIB, 2), 32 * MIB);
 	EXPECT_TRUE(policy_pace_learn(&config, &pace, &late));
-	EXPECT_EQ(policy_batch_bytes(&config, &pace, 64 * MIB), 8 * MIB);
+	EXPECT_EQ(policy_batch_bytes(&config, &pace, 64 * MIB, 2), 8 * MIB);
 	EXPECT_TRUE(!policy_pace_learn(&config, &pace, &good));
-	EXPECT_GE(policy_batch_bytes(&config, &pace, 64 * MIB), 9 * MIB);
-	for (; policy_batch_bytes(&config, &pace, 64 * MIB) < 32 * MIB; n++) {
-		good.bytes = policy_batch_bytes(&config, &pace, 64 * MIB);
+	EXPECT_GE(policy_batch_bytes(&config, &pace, 64 * MIB, 2), 9 * MIB);
+	for (; policy_batch_bytes(&config, &pace, 64 * MIB, 2) < 32 * MIB; n++) {
+		good.bytes = policy_batch_bytes(&config, &pace, 64 * MIB, 2);
 		EXPECT_TRUE(!policy_pace_learn(&config, &pace, &good));
 		EXPECT_TRUE(n < 100);
 	}
 	/* One folio cannot be made smaller. */
 	late = (struct policy_batch){ .bytes = 2 * MIB, .n_folios = 1, .blocked_ns = 21 * MS };
 	EXPECT_TRUE(policy_pace_learn(&config, &pace, &late));
-	EXPECT_GE(policy_batch_bytes(&config, &pace, 64 * MIB), 2 * MIB);
+	EXPECT_GE(policy_batch_bytes(&config, &pace, 64 * MIB, 2), 2 * MIB);
 }
 
 /* A hiccup does not count for more than it is: the estimate hardly moves. */
@@ -254,7 +258,7 @@ static void test_absurd(void)
 		uint64_t bytes;
 
 		policy_pace_learn(&config, &pace, &batch);
-		bytes = policy_batch_bytes(&config, &pace, 64 * MIB);
+		bytes = policy_batch_bytes(&config, &pace, 64 * MIB, 2);
 		EXPECT_TRUE(bytes >= 4096 && bytes <= 32 * MIB);
 		policy_flow_prepared(&flow, batch.bytes, batch.blocked_ns);
 		policy_flow_copied(&flow, batch.bytes, i % 4 ? 0 : batch.blocked_ns);
