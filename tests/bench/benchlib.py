@@ -62,6 +62,28 @@ def prepare():
     bind_vfio(OTHER_ENGINE)
 
 
+def processor_times():
+    """What each process has had of the processor, in ticks, by number and name."""
+    times = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+                name, fields = file.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue
+        times[pid, name] = sum(map(int, fields.split()[11:13]))
+    return times
+
+
+def busy():
+    """Who has the processor, besides those that measure."""
+    before = processor_times()
+    time.sleep(1)
+    used = {key: ticks - before.get(key, 0) for key, ticks in processor_times().items()}
+    return ", ".join(f"{name} {ticks} ticks" for (_, name), ticks in
+                     sorted(used.items(), key=lambda item: -item[1])[:4] if ticks)
+
+
 class Daemon:
     """migoffd, with the settings above and some more."""
 
@@ -124,6 +146,8 @@ class Program:
         answer = self.process.stdout.readline()
         if not answer:
             raise Failure(f"{self.name}: {' '.join(map(str, words))}: {self.process.stderr.read().strip()}")
+        if answer == "restless\n":
+            raise Failure(f"the machine does not come to rest: {busy()}")
         return answer.split()
 
     def __enter__(self):
