@@ -2,6 +2,7 @@
 """What the measurements of ./dev bench share, in the machine: the daemon, the programs that measure,
 and statistics."""
 
+import functools
 import json
 import os
 import subprocess
@@ -31,11 +32,14 @@ def wall_clock():
         return int(file.read())
 
 
-start_time = wall_clock()
+@functools.cache
+def start_time():
+    """When it was first asked for."""
+    return wall_clock()
 
 
 def say(text):
-    print(f"[{wall_clock() - start_time:4} s] {text}", flush=True)
+    print(f"[{wall_clock() - start_time():4} s] {text}", flush=True)
 
 
 def write(path, text):
