@@ -6,35 +6,25 @@
 
 atomic64_t migoff_counters[COUNTER_NR];
 
-struct counter_attribute {
-	struct device_attribute attr;
-	enum counter counter;
+static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *buf);
+
+static struct device_attribute counter_attributes[] = {
+#define COUNTER_ATTRIBUTE(name) __ATTR(name, 0444, counter_show, NULL),
+	COUNTERS(COUNTER_ATTRIBUTE)
 };
 
 static ssize_t counter_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	const struct counter_attribute *a = container_of(attr, struct counter_attribute, attr);
-
-	return sysfs_emit(buf, "%lld\n", atomic64_read(&migoff_counters[a->counter]));
+	return sysfs_emit(buf, "%lld\n", atomic64_read(&migoff_counters[attr - counter_attributes]));
 }
 
-#define COUNTER_ATTR(name)								\
-	static struct counter_attribute counter_attr_##name = {				\
-		.attr = __ATTR(name, 0444, counter_show, NULL),				\
-		.counter = COUNTER_##name,						\
-	};
-COUNTERS(COUNTER_ATTR)
-
 static struct attribute *counter_attrs[] = {
-#define COUNTER_ENTRY(name) &counter_attr_##name.attr.attr,
+#define COUNTER_ENTRY(name) &counter_attributes[COUNTER_##name].attr,
 	COUNTERS(COUNTER_ENTRY)
 	NULL
 };
 
-static const struct attribute_group counter_group = {
-	.name = "counters",
-	.attrs = counter_attrs,
-};
+static const struct attribute_group counter_group = { .name = "counters", .attrs = counter_attrs };
 
 const struct attribute_group *migoff_counter_groups[] = { &counter_group, NULL };
 

@@ -5,17 +5,15 @@
  * First everything is taken from the engines and their IOTLBs are flushed; only then the CPU copies,
  * compares, and maps folios. Until a folio's mapping entries are replaced, the source is the truth.
  */
-#include <linux/highmem.h>
 #include <linux/ktime.h>
 #include <linux/migrate.h>
 #include <linux/random.h>
-#include <linux/swap.h>
 #include <linux/vmstat.h>
 
 #include "migoff.h"
 
 /* A copy is compared by cache lines: the first, the last, and one in each piece of this size. */
-#define SAMPLE_PIECE	SZ_64K
+#define SAMPLE_PIECE	((size_t)SZ_64K)
 #define SAMPLE_LINE	64
 
 /**
@@ -27,32 +25,22 @@
  */
 int cause_status(enum migoff_cause cause, int node)
 {
-	switch (cause) {
-	case MIGOFF_CAUSE_NONE:
-	case MIGOFF_CAUSE_ALREADY:
-	case MIGOFF_CAUSE_NODE:
+	static const s16 statuses[MIGOFF_CAUSE_NR] = {
+		[MIGOFF_CAUSE_HOLE] = -ENOENT,
+		[MIGOFF_CAUSE_ZERO] = -EFAULT,
+		[MIGOFF_CAUSE_SPECIAL] = -EFAULT,
+		[MIGOFF_CAUSE_UNMAPPED] = -EFAULT,
+		[MIGOFF_CAUSE_SHARED] = -EACCES,
+		[MIGOFF_CAUSE_POISON] = -EHWPOISON,
+		[MIGOFF_CAUSE_CHANGED] = -EAGAIN,
+		[MIGOFF_CAUSE_NOMEM] = -ENOMEM,
+		[MIGOFF_CAUSE_LEFT] = -ECANCELED,
+		[MIGOFF_CAUSE_VERIFY] = -EIO,
+	};
+
+	if (cause <= MIGOFF_CAUSE_NODE)
 		return node;
-	case MIGOFF_CAUSE_HOLE:
-		return -ENOENT;
-	case MIGOFF_CAUSE_ZERO:
-	case MIGOFF_CAUSE_SPECIAL:
-	case MIGOFF_CAUSE_UNMAPPED:
-		return -EFAULT;
-	case MIGOFF_CAUSE_SHARED:
-		return -EACCES;
-	case MIGOFF_CAUSE_POISON:
-		return -EHWPOISON;
-	case MIGOFF_CAUSE_CHANGED:
-		return -EAGAIN;
-	case MIGOFF_CAUSE_NOMEM:
-		return -ENOMEM;
-	case MIGOFF_CAUSE_LEFT:
-		return -ECANCELED;
-	case MIGOFF_CAUSE_VERIFY:
-		return -EIO;
-	default:
-		return -EBUSY;
-	}
+	return statuses[cause] ?: -EBUSY;
 }
 
 /**
@@ -110,7 +98,7 @@ void folio_give_up(struct slot *slot, struct batch_folio *f, enum migoff_cause c
 }
 
 /**
- * folio_drop_destination() - Free a destination that was not used.
+ * folio_drop_destination() - A destination is not used.
  * @f: its folio; the destination is out of the engines' reach.
  */
 void folio_drop_destination(struct batch_folio *f)
@@ -118,7 +106,7 @@ void folio_drop_destination(struct batch_folio *f)
 	if (!f->dst)
 		return;
 	folio_unlock(f->dst);
-	folio_put(f->dst);
+	f->spare = f->dst;
 	f->dst = NULL;
 	count(live_destinations, -1);
 }
@@ -137,62 +125,35 @@ void folio_restore(struct batch_folio *f)
 
 static bool same(struct folio *a, struct folio *b, size_t offset, size_t len)
 {
-	const void *pa = kmap_local_folio(a, offset);
-	const void *pb = kmap_local_folio(b, offset);
-	bool equal = !memcmp(pa, pb, len);
-
-	kunmap_local(pb);
-	kunmap_local(pa);
-	return equal;
+	return !memcmp(folio_address(a) + offset, folio_address(b) + offset, len);
 }
 
-static bool verify_full(const struct batch_folio *f)
+/* All of it, page by page; or a line in each piece, and the first and the last line. */
+static bool verify(const struct batch_folio *f, bool full)
 {
-	size_t at;
+	size_t size = folio_size(f->src), piece = full ? PAGE_SIZE : min(SAMPLE_PIECE, size);
+	size_t len = full ? PAGE_SIZE : SAMPLE_LINE, at;
 
-	for (at = 0; at < folio_size(f->src); at += PAGE_SIZE) {
-		if (!same(f->src, f->dst, at, PAGE_SIZE))
+	for (at = 0; at < size; at += piece) {
+		size_t offset = full ? 0 : get_random_u32_below(piece / len) * len;
+
+		if (!same(f->src, f->dst, at + offset, len))
 			return false;
 		cond_resched();
 	}
-	return true;
-}
-
-static bool verify_sampled(const struct batch_folio *f)
-{
-	size_t len = folio_size(f->src), at;
-
-	if (!same(f->src, f->dst, 0, SAMPLE_LINE) ||
-	    !same(f->src, f->dst, len - SAMPLE_LINE, SAMPLE_LINE))
-		return false;
-	for (at = 0; at < len; at += SAMPLE_PIECE) {
-		u32 lines = min_t(size_t, SAMPLE_PIECE, len - at) / SAMPLE_LINE;
-
-		if (!same(f->src, f->dst, at + get_random_u32_below(lines) * SAMPLE_LINE,
-			  SAMPLE_LINE))
-			return false;
-	}
-	return true;
-}
-
-/* Memory errors reported meanwhile: comparing would be fatal. The flag of all of it is not set then. */
-static bool is_poisoned(struct folio *folio)
-{
-	for (long i = 0; i < folio_nr_pages(folio); i++)
-		if (PageHWPoison(folio_page(folio, i)))
-			return true;
-	return false;
+	return same(f->src, f->dst, 0, len) && same(f->src, f->dst, size - len, len);
 }
 
 /* @f->dst has the content of @f->src, or the cause why it is not to be used. */
 static enum migoff_cause copied(struct slot *slot, struct batch_folio *f, u8 verdict)
 {
-	u32 flags = slot->session->flags;
-	bool good = true;
+	bool full = slot->session->flags & MIGOFF_SETUP_VERIFY_FULL;
+	bool sampled = slot->session->flags & MIGOFF_SETUP_VERIFY_SAMPLED;
 
 	if (f->stuck || verdict == MIGOFF_VERDICT_LEAVE)
 		return MIGOFF_CAUSE_LEFT;
-	if (is_poisoned(f->src) || is_poisoned(f->dst))
+	/* Memory errors reported meanwhile: comparing would be fatal. */
+	if (folio_poisoned(f->src) || folio_poisoned(f->dst))
 		return MIGOFF_CAUSE_POISON;
 	if (verdict == MIGOFF_VERDICT_CPU) {
 		if (!folio_mc_copy(f->dst, f->src))
@@ -200,11 +161,7 @@ static enum migoff_cause copied(struct slot *slot, struct batch_folio *f, u8 ver
 		count(copy_failures, 1);
 		return MIGOFF_CAUSE_POISON;
 	}
-	if (flags & MIGOFF_SETUP_VERIFY_FULL)
-		good = verify_full(f);
-	else if (flags & MIGOFF_SETUP_VERIFY_SAMPLED)
-		good = verify_sampled(f);
-	if (good)
+	if (!(full || sampled) || verify(f, full))
 		return MIGOFF_CAUSE_NONE;
 	count(verify_failures, 1);
 	return MIGOFF_CAUSE_VERIFY;
@@ -222,8 +179,8 @@ static void leak(struct batch_folio *f)
 	count(leaked_folios, 1);
 }
 
-/* The destination becomes the folio. Both are used up, moved or not. */
-static bool replace(struct batch_folio *f)
+/* The destination becomes the folio. Both are used up, moved or not, but for a spare one. */
+static bool replace(struct batch_folio *f, bool pooled)
 {
 	unsigned long large = folio_test_large(f->src) ? MIGRATE_PFN_COMPOUND : 0;
 	unsigned long src = migrate_pfn(folio_pfn(f->src)) | MIGRATE_PFN_MIGRATE | large;
@@ -236,32 +193,33 @@ static bool replace(struct batch_folio *f)
 	moved = src & MIGRATE_PFN_MIGRATE;
 	/* The kernel has taken the source off that list; it does the same for its own migrations. */
 	if (moved && deferred)
-		resolved_deferred_split_folio(f->dst);
+		static_call(resolved_deferred_split_folio)(f->dst, false);
+	if (moved && pooled) {
+		folio_get(f->src);
+		f->spare = f->src;
+	}
 	migrate_device_finalize(&src, &dst, 1);
 	f->dst = NULL;
 	count(live_destinations, -1);
 	return moved;
 }
 
-/* The events that the kernel counts in its own migration, as far as a module can. */
-static void count_migration(unsigned int order, bool moved)
-{
-	count_vm_events(moved ? PGMIGRATE_SUCCESS : PGMIGRATE_FAIL, 1 << order);
-	if (order == HPAGE_PMD_ORDER)
-		count_vm_event(moved ? THP_MIGRATION_SUCCESS : THP_MIGRATION_FAIL);
-}
-
+/* Also the events that the kernel counts in its own migration, as far as a module can. */
 static void count_folio(struct migoff_extent *e, bool moved)
 {
-	count_migration(e->order, moved);
-	if (!moved)
+	bool by_cpu = e->flags & MIGOFF_EXTENT_BY_CPU;
+
+	count_vm_events(moved ? PGMIGRATE_SUCCESS : PGMIGRATE_FAIL, 1 << e->order);
+	if (e->order == HPAGE_PMD_ORDER)
+		count_vm_event(moved ? THP_MIGRATION_SUCCESS : THP_MIGRATION_FAIL);
+	count(folios_taken, 1);
+	if (!moved) {
 		count(folios_left, 1);
-	else
-		count(folios_moved, 1);
-	if (moved && e->flags & MIGOFF_EXTENT_BY_CPU)
-		count(bytes_by_cpu, e->folio_len);
-	else if (moved)
-		count(bytes_by_engine, e->folio_len);
+		return;
+	}
+	count(folios_moved, 1);
+	atomic64_add(e->folio_len, &migoff_counters[by_cpu ? COUNTER_bytes_by_cpu :
+							     COUNTER_bytes_by_engine]);
 }
 
 static void finish_folio(struct slot *slot, struct batch_folio *f, u8 verdict)
@@ -270,13 +228,12 @@ static void finish_folio(struct slot *slot, struct batch_folio *f, u8 verdict)
 	int node = folio_nid(f->src), to = folio_nid(f->dst);
 	enum migoff_cause cause = copied(slot, f, verdict);
 
-	count(folios_taken, 1);
 	if (f->stuck)
 		leak(f);
 	if (cause != MIGOFF_CAUSE_NONE) {
 		folio_drop_destination(f);
 		folio_restore(f);
-	} else if (replace(f)) {
+	} else if (replace(f, slot->session->pool)) {
 		e->flags |= MIGOFF_EXTENT_MOVED;
 		if (verdict == MIGOFF_VERDICT_CPU)
 			e->flags |= MIGOFF_EXTENT_BY_CPU;
@@ -297,38 +254,36 @@ static void finish_folio(struct slot *slot, struct batch_folio *f, u8 verdict)
 
 static void count_end(const struct slot *slot)
 {
-	switch (slot->info.end) {
-	case MIGOFF_END_COMMIT:
-		count(committed, 1);
-		break;
-	case MIGOFF_END_ABORT:
-		count(aborted, 1);
-		break;
-	case MIGOFF_END_DEADLINE:
-		count(expired, 1);
-		break;
-	case MIGOFF_END_SYSTEM:
-		count(ended_by_system, 1);
-		break;
-	default:
-		count(ended_by_release, 1);
-	}
+	static const enum counter ends[] = {
+		[MIGOFF_END_NONE] = COUNTER_ended_by_release,
+		[MIGOFF_END_COMMIT] = COUNTER_committed,
+		[MIGOFF_END_ABORT] = COUNTER_aborted,
+		[MIGOFF_END_DEADLINE] = COUNTER_expired,
+		[MIGOFF_END_SYSTEM] = COUNTER_ended_by_system,
+	};
+
+	atomic64_inc(&migoff_counters[ends[slot->info.end]]);
 	count(blocked_ns_total, slot->info.blocked_ns);
 	count_max(COUNTER_blocked_ns_max, slot->info.blocked_ns);
 	count(live_batches, -1);
 }
 
-static void count_left(const struct slot *slot)
+/**
+ * finish_count_causes() - Count pages by why they stay where they are.
+ * @slot: the slot, locked.
+ * @taken: those of folios that were taken, or those of all others.
+ */
+void finish_count_causes(const struct slot *slot, bool taken)
 {
-	bool of_batch = false;
+	bool of_taken = false;
 	u32 i;
 
 	for (i = 0; i < slot->info.n_extents; i++) {
 		const struct migoff_extent *e = &slot->extents[i];
 
 		if (!(e->flags & MIGOFF_EXTENT_SAME))
-			of_batch = e->flags & MIGOFF_EXTENT_TAKEN;
-		if (of_batch)
+			of_taken = e->flags & MIGOFF_EXTENT_TAKEN;
+		if (of_taken == taken)
 			count_cause(e->cause, e->len >> PAGE_SHIFT);
 	}
 }
@@ -350,9 +305,11 @@ void finish_nothing(struct slot *slot)
 		if (f->stuck && f->dst)
 			leak(f);
 		folio_drop_destination(f);
+		if (f->spare)
+			pool_give(slot->session->pool, f->spare, slot->owner);
+		cond_resched();
 	}
 	slot->n_folios = 0;
-	slot->n_planned = 0;
 }
 
 /**
@@ -380,7 +337,7 @@ void finish_batch(struct slot *slot, u32 end, const u8 *verdicts, u8 otherwise)
 	slot->info.blocked_ns = ktime_get_ns() - slot->info.locked_ns;
 	finish_nothing(slot);
 	count_end(slot);
-	count_left(slot);
+	finish_count_causes(slot, true);
 	finish_publish(slot);
 }
 
@@ -412,10 +369,9 @@ void finish_expire(struct work_struct *work)
 {
 	struct slot *slot = container_of(work, struct slot, expire_work);
 
-	mutex_lock(&slot->lock);
+	guard(mutex)(&slot->lock);
 	if (slot->state == SLOT_OUT && ktime_get_ns() >= slot->info.deadline_ns)
 		finish_without_daemon(slot, MIGOFF_END_DEADLINE);
-	mutex_unlock(&slot->lock);
 }
 
 /**
@@ -444,53 +400,48 @@ void finish_all(struct session *s, u32 end)
 	for (i = 0; i < s->n_slots; i++) {
 		struct slot *slot = &s->slots[i];
 
-		mutex_lock(&slot->lock);
+		guard(mutex)(&slot->lock);
 		if (slot->state == SLOT_OUT)
 			finish_without_daemon(slot, end);
-		mutex_unlock(&slot->lock);
 	}
 }
 
 /* COPIED can only be true of what an engine could reach. */
-static bool verdicts_valid(const struct slot *slot, const u8 *verdicts)
+static bool verdicts_valid(const struct slot *slot)
 {
 	u32 i;
 
-	for (i = 0; i < slot->info.n_extents; i++) {
-		u8 flags = slot->extents[i].flags;
+	for (i = 0; i < slot->info.n_extents && slot->finish.n_verdicts == slot->info.n_extents; i++) {
+		u8 flags = slot->extents[i].flags, verdict = slot->verdicts[i];
 
-		if (!(flags & MIGOFF_EXTENT_TAKEN))
-			continue;
-		if (verdicts[i] > MIGOFF_VERDICT_CPU)
-			return false;
-		if (verdicts[i] == MIGOFF_VERDICT_COPIED && flags & MIGOFF_EXTENT_NO_IOVA)
+		if (flags & MIGOFF_EXTENT_TAKEN &&
+		    (verdict > MIGOFF_VERDICT_CPU ||
+		     (verdict == MIGOFF_VERDICT_COPIED && flags & MIGOFF_EXTENT_NO_IOVA)))
 			return false;
 	}
-	return true;
+	return slot->finish.n_verdicts == slot->info.n_extents;
 }
 
 /**
  * finish_by_daemon() - Carry out a COMMIT or ABORT.
- * @slot: the slot, locked.
- * @req: the command.
+ * @slot: the slot, locked; its @finish is the command.
  *
  * Return: what the command completes with.
  */
-int finish_by_daemon(struct slot *slot, const struct finish_request *req)
+int finish_by_daemon(struct slot *slot)
 {
-	if (slot->state == SLOT_IDLE || slot->info.batch != req->batch)
+	if (slot->state == SLOT_IDLE || slot->info.batch != slot->finish.batch)
 		return -ENOENT;
 	if (slot->state == SLOT_EXPIRED) {
 		slot->state = SLOT_IDLE;
 		return -ETIME;
 	}
-	if (!req->commit) {
+	if (!slot->finish.commit)
 		finish_batch(slot, MIGOFF_END_ABORT, NULL, MIGOFF_VERDICT_LEAVE);
-	} else {
-		if (req->n_verdicts != slot->info.n_extents || !verdicts_valid(slot, slot->verdicts))
-			return -EINVAL;
+	else if (verdicts_valid(slot))
 		finish_batch(slot, MIGOFF_END_COMMIT, slot->verdicts, MIGOFF_VERDICT_LEAVE);
-	}
+	else
+		return -EINVAL;
 	slot->state = SLOT_IDLE;
 	return slot->info.n_moved;
 }

@@ -8,15 +8,13 @@
  */
 #include <linux/delay.h>
 #include <linux/hugetlb.h>
-#include <linux/ksm.h>
-#include <linux/pagewalk.h>
 #include <linux/uaccess.h>
 
 #include "migoff.h"
 
 /* The lock of a busy address space is tried this often, with a short sleep in between. */
 #define MMAP_TRIES	50
-/* So many entries are looked at before the lock is let go for a moment. */
+/* So many entries are looked at, and those left in a page table, before the lock is let go for a moment. */
 #define LOOK_BURST	1024
 /* And so many in one PREPARE, so that it ends, and others get their turn. */
 #define LOOK_MAX	(1 << 20)
@@ -58,7 +56,7 @@ static bool is_partial(const struct folio *folio)
 /**
  * folio_cause() - Is this a folio that can be taken?
  * @folio: referenced. Asked again when it is locked, because all of it can change until then.
- * @p: the request.
+ * @p: the request; its from_nodes name every node when any will do.
  *
  * Return: MIGOFF_CAUSE_NONE, or why not.
  */
@@ -76,8 +74,7 @@ enum migoff_cause folio_cause(struct folio *folio, const struct migoff_prepare *
 		return MIGOFF_CAUSE_FILE;
 	if (node == p->to_node)
 		return MIGOFF_CAUSE_ALREADY;
-	if (!bitmap_empty((const unsigned long *)p->from_nodes, 64 * MIGOFF_NODE_WORDS) &&
-	    !test_bit(node, (const unsigned long *)p->from_nodes))
+	if (!test_bit(node, (const unsigned long *)p->from_nodes))
 		return MIGOFF_CAUSE_NODE;
 	if (folio_maybe_mapped_shared(folio) && !(p->flags & MIGOFF_PREPARE_MOVE_ALL))
 		return MIGOFF_CAUSE_SHARED;
@@ -98,9 +95,13 @@ enum migoff_cause folio_cause(struct folio *folio, const struct migoff_prepare *
 	return MIGOFF_CAUSE_NONE;
 }
 
-static bool extents_left(struct slot *slot)
+/* Return: false when there is no room for it. */
+static bool add_extent(struct slot *slot, struct migoff_extent e)
 {
-	return slot->info.n_extents < slot->session->n_extents;
+	if (slot->info.n_extents == slot->session->n_extents)
+		return false;
+	slot->extents[slot->info.n_extents++] = e;
+	return true;
 }
 
 /* Two neighbours that are left for the same reason are one extent. */
@@ -124,15 +125,10 @@ static bool skip(struct look *l, u64 va, u64 len, enum migoff_cause cause, int n
 		e[-1].len += len;
 		return true;
 	}
-	if (!extents_left(slot))
-		return false;
-	*e = (struct migoff_extent){
+	return add_extent(slot, (struct migoff_extent){
 		.va = va, .len = len, .order = order, .from_node = node,
-	};
-	e->cause = cause;
-	e->status = cause_status(cause, node);
-	slot->info.n_extents++;
-	return true;
+		.cause = cause, .status = cause_status(cause, node),
+	});
 }
 
 /* More of the folio that was found last: the same extent, or one that shares its fate. */
@@ -145,37 +141,29 @@ static bool extend(struct look *l, u64 va, u64 len)
 		e[-1].len += len;
 		return true;
 	}
-	if (!extents_left(slot))
-		return false;
-	*e = (struct migoff_extent){
+	return add_extent(slot, (struct migoff_extent){
 		.va = va, .len = len, .flags = MIGOFF_EXTENT_SAME,
 		.order = e[-1].order, .from_node = e[-1].from_node,
-	};
-	slot->info.n_extents++;
-	return true;
+	});
 }
 
 static bool want(struct look *l, struct folio *folio, u64 va, u64 len)
 {
 	struct slot *slot = l->slot;
-	struct migoff_extent *e = &slot->extents[slot->info.n_extents];
-	u64 taken = slot->info.bytes_taken;
+	u64 taken = slot->info.bytes_taken, size = folio_size(folio);
+	struct batch_folio *f = &slot->folios[slot->n_folios];
 
-	if (!extents_left(slot) || (taken && taken + folio_size(folio) > l->max_bytes))
+	if (taken && taken + size > l->max_bytes)
 		return false;
-	*e = (struct migoff_extent){
-		.va = va, .len = len, .folio_len = folio_size(folio),
-		.order = folio_order(folio), .flags = MIGOFF_EXTENT_TAKEN,
-		.from_node = folio_nid(folio),
-	};
-	slot->folios[slot->n_folios] = (struct batch_folio){
-		.src = folio, .extent = slot->info.n_extents,
-	};
-	slot->info.bytes_taken += folio_size(folio);
-	slot->info.n_extents++;
+	if (!add_extent(slot, (struct migoff_extent){
+		.va = va, .len = len, .folio_len = size, .order = folio_order(folio),
+		.flags = MIGOFF_EXTENT_TAKEN, .from_node = folio_nid(folio),
+	}))
+		return false;
+	*f = (struct batch_folio){ .src = folio, .extent = slot->info.n_extents - 1 };
+	slot->info.bytes_taken += size;
 	slot->n_folios++;
 	folio_get(folio);
-	count(live_folios, 1);
 	return true;
 }
 
@@ -257,49 +245,6 @@ static u64 mapped_until(const struct folio_walk *fw, struct folio *folio, u64 va
 	return va + (n << PAGE_SHIFT);
 }
 
-/* folio_walk_end(), which for hugetlb alone needs what is not exported; that is never walked. */
-static void unlock_entry(struct folio_walk *fw)
-{
-	spin_unlock(fw->ptl);
-	if (fw->level == FW_LEVEL_PTE)
-		pte_unmap(fw->ptep);
-}
-
-/* One entry. */
-static void look_entry(struct look *l, struct vm_area_struct *vma, u64 va, u64 end, u64 *ret_next)
-{
-	struct folio_walk fw;
-	struct folio *folio;
-	u64 next;
-	bool done;
-
-	folio = resolved_folio_walk_start(&fw, vma, va);
-	if (!folio) {
-		next = absent_until(l->mm, va, end);
-		done = skip(l, va, next - va, MIGOFF_CAUSE_HOLE, NUMA_NO_NODE, 0);
-	} else {
-		next = mapped_until(&fw, folio, va, end);
-		done = fw.page ? look_folio(l, vma, folio, va, next - va) :
-			skip(l, va, next - va, MIGOFF_CAUSE_ZERO, NUMA_NO_NODE, 0);
-		unlock_entry(&fw);
-	}
-	l->n_entries++;
-	if (done)
-		*ret_next = next;
-	else
-		l->full = true;
-}
-
-/* What no page of an area can be taken of. */
-static enum migoff_cause vma_cause(const struct vm_area_struct *vma)
-{
-	if (is_vm_hugetlb_page(vma))
-		return MIGOFF_CAUSE_HUGETLB;
-	if (vma->vm_flags & (VM_IO | VM_PFNMAP))
-		return MIGOFF_CAUSE_SPECIAL;
-	return MIGOFF_CAUSE_NONE;
-}
-
 static void look_skip(struct look *l, u64 start, u64 end, enum migoff_cause cause, u64 *ret_next)
 {
 	if (skip(l, start, end - start, cause, NUMA_NO_NODE, 0))
@@ -308,11 +253,66 @@ static void look_skip(struct look *l, u64 start, u64 end, enum migoff_cause caus
 		l->full = true;
 }
 
-/* One step: an area of which nothing is taken, or one entry. @ret_next stays when there is no room. */
+/* folio_walk_end(), which for hugetlb alone needs what is not exported; that is never walked. */
+static void unlock_entry(struct folio_walk *fw)
+{
+	spin_unlock(fw->ptl);
+	if (fw->level == FW_LEVEL_PTE)
+		pte_unmap(fw->ptep);
+}
+
+/*
+ * The entry behind the one that was found, in the same page table, whose lock is still held. What is
+ * special about an entry is left to folio_walk_start(), in the next step.
+ */
+static bool next_entry(struct folio_walk *fw, u64 n)
+{
+	pte_t pte = ptep_get(fw->ptep + n);
+
+	if (!pte_present(pte) || pte_special(pte))
+		return false;
+	fw->ptep += n;
+	fw->page = pte_page(pte);
+	return true;
+}
+
+/* One entry, and those that follow it in the page table. */
+static void look_entries(struct look *l, struct vm_area_struct *vma, u64 va, u64 end, u64 *ret_next)
+{
+	struct folio_walk fw;
+	struct folio *folio = static_call(resolved_folio_walk_start)(&fw, vma, va, FW_ZEROPAGE);
+	u64 next;
+	bool more;
+
+	if (!folio) {
+		next = absent_until(l->mm, va, end);
+		look_skip(l, va, next, MIGOFF_CAUSE_HOLE, ret_next);
+		return;
+	}
+	do {
+		next = mapped_until(&fw, folio, va, end);
+		if (!fw.page)
+			look_skip(l, va, next, MIGOFF_CAUSE_ZERO, ret_next);
+		else if (look_folio(l, vma, folio, va, next - va))
+			*ret_next = next;
+		else
+			l->full = true;
+		more = !l->full && fw.page && fw.level == FW_LEVEL_PTE &&
+		       next < pmd_addr_end(va, end) &&
+		       next_entry(&fw, (next - va) >> PAGE_SHIFT);
+		if (more) {
+			folio = page_folio(fw.page);
+			va = next;
+			l->n_entries++;
+		}
+	} while (more);
+	unlock_entry(&fw);
+}
+
+/* One step: an area of which nothing is taken, or one page table. @ret_next stays when there is no room. */
 static void look_step(struct look *l, u64 start, u64 end, u64 *ret_next)
 {
 	struct vm_area_struct *vma = find_vma(l->mm, start);
-	enum migoff_cause cause;
 
 	if (!vma || start < vma->vm_start) {
 		if (vma)
@@ -321,11 +321,12 @@ static void look_step(struct look *l, u64 start, u64 end, u64 *ret_next)
 		return;
 	}
 	end = min_t(u64, end, vma->vm_end);
-	cause = vma_cause(vma);
-	if (cause != MIGOFF_CAUSE_NONE)
-		look_skip(l, start, end, cause, ret_next);
+	if (is_vm_hugetlb_page(vma))
+		look_skip(l, start, end, MIGOFF_CAUSE_HUGETLB, ret_next);
+	else if (vma->vm_flags & (VM_IO | VM_PFNMAP))
+		look_skip(l, start, end, MIGOFF_CAUSE_SPECIAL, ret_next);
 	else
-		look_entry(l, vma, start, end, ret_next);
+		look_entries(l, vma, start, end, ret_next);
 }
 
 static int look_lock(struct mm_struct *mm)
@@ -350,6 +351,7 @@ static void look_on(struct look *l)
 	if (!info->cursor_va)
 		info->cursor_va = range->start;
 	look_step(l, info->cursor_va, end, &info->cursor_va);
+	l->n_entries++;
 	if (info->cursor_va == end) {
 		info->cursor_range++;
 		info->cursor_va = 0;
@@ -363,14 +365,15 @@ static int look_ranges(struct look *l)
 {
 	const struct migoff_batch_info *info = &l->slot->info;
 	u64 end = l->first_range + l->n_ranges;
-	u32 steps;
+	u64 burst;
 	int r;
 
 	while (info->cursor_range < end && !l->full) {
 		r = look_lock(l->mm);
 		if (r)
 			return r;
-		for (steps = 0; steps < LOOK_BURST && info->cursor_range < end && !l->full; steps++)
+		burst = l->n_entries + LOOK_BURST;
+		while (l->n_entries < burst && info->cursor_range < end && !l->full)
 			look_on(l);
 		mmap_read_unlock(l->mm);
 		cond_resched();
@@ -382,11 +385,9 @@ static int range_check(const struct migoff_range *range, u64 *end_of_last)
 {
 	u64 end;
 
-	if (!range->len || !PAGE_ALIGNED(range->start) || !PAGE_ALIGNED(range->len))
-		return -EINVAL;
-	if (check_add_overflow(range->start, range->len, &end) || end > TASK_SIZE_MAX)
-		return -EINVAL;
-	if (range->start < *end_of_last)
+	if (!range->len || !PAGE_ALIGNED(range->start) || !PAGE_ALIGNED(range->len) ||
+	    check_add_overflow(range->start, range->len, &end) || end > TASK_SIZE_MAX ||
+	    range->start < *end_of_last)
 		return -EINVAL;
 	*end_of_last = end;
 	return 0;
@@ -395,8 +396,8 @@ static int range_check(const struct migoff_range *range, u64 *end_of_last)
 static int read_ranges(struct look *l, u64 *end_of_last)
 {
 	struct slot *slot = l->slot;
+	int r = 0;
 	u32 i;
-	int r;
 
 	if (l->p->flags & MIGOFF_PREPARE_WHOLE) {
 		slot->ranges[0] = (struct migoff_range){ .len = TASK_SIZE_MAX };
@@ -408,12 +409,9 @@ static int read_ranges(struct look *l, u64 *end_of_last)
 			   l->first_range * sizeof(*slot->ranges),
 			   l->n_ranges * sizeof(*slot->ranges)))
 		return -EFAULT;
-	for (i = 0; i < l->n_ranges; i++) {
+	for (i = 0; i < l->n_ranges && !r; i++)
 		r = range_check(&slot->ranges[i], end_of_last);
-		if (r)
-			return r;
-	}
-	return 0;
+	return r;
 }
 
 /* The cursor lies in its range, or is 0: then it is where that begins. */
@@ -422,9 +420,7 @@ static int check_cursor(const struct look *l)
 	const struct migoff_range *range = &l->slot->ranges[0];
 	u64 va = l->p->cursor_va;
 
-	if (va && (!PAGE_ALIGNED(va) || va < range->start || va >= range->start + range->len))
-		return -EINVAL;
-	return 0;
+	return va && (!PAGE_ALIGNED(va) || va - range->start >= range->len) ? -EINVAL : 0;
 }
 
 static void look_undo(struct slot *slot)
@@ -471,6 +467,7 @@ int look(struct slot *slot, const struct migoff_prepare *p, struct mm_struct *mm
 			break;
 		l.first_range = slot->info.cursor_range;
 	}
+	count(live_folios, slot->n_folios);
 	if (r == -EAGAIN && slot->info.n_extents)
 		r = 0;
 	if (r)

@@ -111,22 +111,37 @@ static int migoff_pm(struct notifier_block *nb, unsigned long event, void *data)
 	WRITE_ONCE(session->suspended, suspended);
 	if (suspended)
 		finish_all(session, MIGOFF_END_SYSTEM);
+	pool_stop(session->pool, NUMA_NO_NODE, POOL_STOP_SLEEP, suspended);
 	return NOTIFY_OK;
 }
 
-/* Memory that goes offline has to be free, and folios of a batch cannot be moved out of it. */
+/* Memory that goes offline has to be free: folios of a batch, or the pool, cannot be moved out of it. */
 static int migoff_memory(struct notifier_block *nb, unsigned long event, void *data)
 {
-	if (event != MEM_GOING_OFFLINE)
+	const struct memory_notify *memory = data;
+	int node = pfn_to_nid(memory->start_pfn);
+
+	if (event != MEM_GOING_OFFLINE && event != MEM_CANCEL_OFFLINE && event != MEM_OFFLINE)
 		return NOTIFY_DONE;
 	guard(mutex)(&session_lock);
-	if (session && smp_load_acquire(&session->ready)) /* pairs with setup_session() */
+	if (!session || !smp_load_acquire(&session->ready)) /* pairs with setup_session() */
+		return NOTIFY_DONE;
+	pool_stop(session->pool, node, POOL_STOP_OFFLINE, event == MEM_GOING_OFFLINE);
+	if (event == MEM_GOING_OFFLINE)
 		finish_all(session, MIGOFF_END_SYSTEM);
 	return NOTIFY_OK;
 }
 
 static struct notifier_block pm_notifier = { .notifier_call = migoff_pm };
 static struct notifier_block memory_notifier = { .notifier_call = migoff_memory };
+
+/* It does no harm to what was not registered. */
+static void unprepare(void)
+{
+	unregister_memory_notifier(&memory_notifier);
+	unregister_pm_notifier(&pm_notifier);
+	destroy_workqueue(migoff_wq);
+}
 
 static int __init migoff_init(void)
 {
@@ -138,32 +153,17 @@ static int __init migoff_init(void)
 	migoff_wq = alloc_workqueue("migoff", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	if (!migoff_wq)
 		return -ENOMEM;
-	r = register_pm_notifier(&pm_notifier);
+	r = register_pm_notifier(&pm_notifier) ?: register_memory_notifier(&memory_notifier) ?:
+	    misc_register(&migoff_misc);
 	if (r)
-		goto err_wq;
-	r = register_memory_notifier(&memory_notifier);
-	if (r)
-		goto err_pm;
-	r = misc_register(&migoff_misc);
-	if (r)
-		goto err_memory;
-	return 0;
-
-err_memory:
-	unregister_memory_notifier(&memory_notifier);
-err_pm:
-	unregister_pm_notifier(&pm_notifier);
-err_wq:
-	destroy_workqueue(migoff_wq);
+		unprepare();
 	return r;
 }
 
 static void __exit migoff_exit(void)
 {
 	misc_deregister(&migoff_misc);
-	unregister_memory_notifier(&memory_notifier);
-	unregister_pm_notifier(&pm_notifier);
-	destroy_workqueue(migoff_wq);
+	unprepare();
 }
 
 module_init(migoff_init);

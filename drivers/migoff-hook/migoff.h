@@ -23,14 +23,15 @@
 #include <linux/hrtimer.h>
 #include <linux/io_uring/cmd.h>
 #include <linux/iommu.h>
+#include <linux/kallsyms.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/pagewalk.h>
 #include <linux/rmap.h>
+#include <linux/static_call.h>
 #include <linux/workqueue.h>
 
 #include "migoff_uapi.h"
-
-struct folio_walk;
 
 /* How many ranges are read from the daemon at a time. */
 #define LOOK_RANGES	256
@@ -43,29 +44,28 @@ struct folio_walk;
  * @dst: what it will become; NULL without one, or when it has become it.
  * @anon_vma: its reverse map, with a reference, from the take to the end.
  * @extent: index of its extent.
+ * @by_iova: of the folio with this index: which one comes at that place of the window's order.
  * @offset: where it lies in the slot's half of the window, for source and destination alike.
  * @taken: locked, isolated, unmapped.
- * @src_mapped: the engine can read @src.
- * @dst_mapped: the engine can write @dst.
+ * @mapped: [false]: the engine can read @src; [true]: it can write @dst.
  * @stuck: could not be taken out of the engine's reach: neither may ever be used again.
+ * @spare: what is left at the end, and may be used again: a destination that was not needed, or the
+ *	source that was moved.
  */
 struct batch_folio {
 	struct folio *src;
 	struct folio *dst;
 	struct anon_vma *anon_vma;
+	struct folio *spare;
 	u64 offset;
 	u32 extent;
+	u32 by_iova;
 	bool taken;
-	bool src_mapped;
-	bool dst_mapped;
+	bool mapped[2];
 	bool stuck;
 };
 
-enum slot_state {
-	SLOT_IDLE,
-	SLOT_OUT,
-	SLOT_EXPIRED,
-};
+enum slot_state { SLOT_IDLE, SLOT_OUT, SLOT_EXPIRED };
 
 /**
  * struct finish_request - a COMMIT or ABORT on its way to the workqueue
@@ -90,7 +90,8 @@ struct finish_request {
  * @info: the head of the area, the truth of it.
  * @extents: the extents, the truth of them: what the daemon maps is a copy that is never read.
  * @folios: n_folios of them, in the order of addresses.
- * @by_iova: n_planned indices into @folios, of those with a place in the window, in its order.
+ * @n_planned: how many of @folios have a place in the window.
+ * @owner: of the target's memory, from pool_owner().
  * @area: the copy that the daemon maps.
  * @ranges: LOOK_RANGES ranges of the request.
  * @verdicts: of the COMMIT on its way; belongs to whoever set @finishing.
@@ -109,10 +110,10 @@ struct slot {
 	struct migoff_extent *extents;
 	struct batch_folio *folios;
 	u32 n_folios;
-	u32 *by_iova;
 	u32 n_planned;
+	u64 owner;
 	void *area;
-	struct migoff_range *ranges;
+	struct migoff_range ranges[LOOK_RANGES];
 
 	u8 *verdicts;
 	unsigned long finishing;
@@ -131,8 +132,6 @@ struct slot {
  * @pagemap_fops: what a file under /proc/PID/pagemap has.
  * @flags: MIGOFF_SETUP_*.
  * @deadline_ns: default and upper bound.
- * @pool_bytes: how much of each node may be held in the pool; 0: none.
- * @pool_age_ns: what is not asked for in this time, is given back.
  * @n_slots: how many @slots.
  * @n_extents: how many extents a slot has.
  * @area_len: size of one slot's area.
@@ -144,6 +143,7 @@ struct slot {
  * @domains: the distinct domains behind them.
  * @n_domains: how many.
  * @slots: the slots.
+ * @pool: where destinations come from, or NULL.
  * @copy_wq: for commits in which the CPU copies: they wait for each other, and nothing for them.
  * @engine_lost: an unmap failed: nothing is mapped for the engines any more.
  * @suspended: the system is about to sleep: no new batches.
@@ -155,8 +155,6 @@ struct session {
 	const struct file_operations *pagemap_fops;
 	u32 flags;
 	u64 deadline_ns;
-	u64 pool_bytes;
-	u64 pool_age_ns;
 	u32 n_slots;
 	u32 n_extents;
 	size_t area_len;
@@ -168,6 +166,7 @@ struct session {
 	struct iommu_domain *domains[MIGOFF_MAX_DEVICES];
 	u32 n_domains;
 	struct slot *slots;
+	struct pool *pool;
 	struct workqueue_struct *copy_wq;
 	bool engine_lost;
 	bool suspended;
@@ -183,7 +182,8 @@ int setup_session(struct session *s, struct migoff_setup __user *arg);
 void setup_done(struct session *s);
 
 /* target.c: whose memory it is, and whether it may be moved. */
-int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_struct **ret_mm);
+int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_struct **ret_mm,
+		  u64 *ret_owner);
 
 /* look.c: which folios, and why not the others. */
 int look(struct slot *slot, const struct migoff_prepare *p, struct mm_struct *mm);
@@ -207,37 +207,70 @@ void folio_drop_destination(struct batch_folio *f);
 void folio_restore(struct batch_folio *f);
 void finish_batch(struct slot *slot, u32 end, const u8 *verdicts, u8 otherwise);
 void finish_nothing(struct slot *slot);
-int finish_by_daemon(struct slot *slot, const struct finish_request *req);
+int finish_by_daemon(struct slot *slot);
 void finish_all(struct session *s, u32 end);
+void finish_count_causes(const struct slot *slot, bool taken);
 void finish_publish(struct slot *slot);
 void finish_expire(struct work_struct *work);
 enum hrtimer_restart finish_deadline(struct hrtimer *timer);
+
+/* recycle.c: from the source of a migration to a free folio. */
+int folio_recycle(struct folio *folio);
+bool folio_poisoned(struct folio *folio);
+
+/* pool.c: free folios of each node, kept for batches to come. */
+#define POOL_STOP_OFFLINE	1 /* memory of the node is going offline */
+#define POOL_STOP_SLEEP		2 /* the system is about to sleep */
+#define POOL_STOP_END		4
+struct pool;
+int pool_new(const struct migoff_setup *arg, struct pool **ret);
+void pool_free(struct pool *pool);
+u64 pool_owner(const struct pool *pool, struct task_struct *task, struct mm_struct *mm);
+struct folio *pool_take(struct pool *pool, int node, unsigned int order, u64 owner);
+void pool_give(struct pool *pool, struct folio *folio, u64 owner);
+void pool_asked(struct pool *pool, int node, const u32 *hits, const u32 *misses, bool more);
+bool pool_drain(struct pool *pool, int node);
+void pool_stop(struct pool *pool, int node, u32 why, bool stop);
 
 /* uring.c: the commands. */
 int uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 void uring_finish(struct work_struct *work);
 
-/* resolve.c: functions of the kernel that are not exported. */
+/* resolve.c: functions of the kernel that are not exported; these no public header declares. */
+bool folio_isolate_lru(struct folio *folio);
+void try_to_unmap_flush(void);
+void __put_anon_vma(struct anon_vma *anon_vma);
+
+#define RESOLVED(R)							\
+	R(folio_walk_start) R(folio_isolate_lru) R(try_to_migrate) R(try_to_unmap_flush) \
+	R(deferred_split_folio) R(kallsyms_lookup_name) R(__put_anon_vma)
+/* static_call(resolved_FUNCTION)(...) calls one of them. */
+#define RESOLVED_DECLARE(function) DECLARE_STATIC_CALL(resolved_##function, function);
+RESOLVED(RESOLVED_DECLARE)
+#undef RESOLVED_DECLARE
+
 int resolve_symbols(void);
-struct folio *resolved_folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma,
-					unsigned long va);
-bool resolved_folio_isolate_lru(struct folio *folio);
-void resolved_try_to_migrate(struct folio *folio, enum ttu_flags flags);
-void resolved_try_to_unmap_flush(void);
-void resolved_deferred_split_folio(struct folio *folio);
 void resolved_put_anon_vma(struct anon_vma *anon_vma);
+bool resolved_uncount_anon(unsigned int order);
 
 /* counters.c: /sys/class/misc/migoff/counters/ */
 #define COUNTERS(C)							\
 	/* objects that exist now: all 0 when no batch is out and the device is closed */ \
 	C(live_sessions) C(live_batches) C(live_folios) C(live_destinations)	\
 	C(live_iova_bytes) C(live_anon_vmas) C(live_vfio_files) C(live_mms)	\
+	C(live_pooled_bytes)						\
 	/* totals */							\
 	C(prepared) C(committed) C(aborted) C(expired) C(ended_by_release)	\
 	C(ended_by_system) C(folios_taken) C(folios_moved) C(folios_left)	\
 	C(bytes_by_engine) C(bytes_by_cpu) C(verify_failures)		\
 	C(copy_failures) C(unmap_mismatches) C(leaked_folios)		\
 	C(blocked_ns_total) C(blocked_ns_max) C(finish_ns)		\
+	/* folios: those that batches took from the pool or had to allocate, those that came and went */ \
+	C(pool_hits) C(pool_misses) C(pool_scrubbed) C(pool_recycled) C(pool_filled) \
+	C(pool_aged) C(pool_shrunk) C(pool_drained) C(pool_poisoned) C(pool_unfit) \
+	/* folios that were not recycled, by cause; pool_unfit is the sum of all but the last */ \
+	C(pool_unfit_init_on_free) C(pool_unfit_referenced) C(pool_unfit_poisoned) \
+	C(pool_unfit_mapped) C(pool_unfit_charged) C(pool_unfit_state) C(pool_no_room) \
 	/* pages not taken or not moved, by cause */			\
 	C(cause_already) C(cause_node) C(cause_hole) C(cause_zero) C(cause_small) \
 	C(cause_shared) C(cause_file) C(cause_hugetlb) C(cause_ksm) C(cause_mlocked) \

@@ -15,26 +15,20 @@
  *	try_to_unmap_flush	one round of TLB flushes a batch, not one a page
  *	deferred_split_folio	a large folio on the list of those that may be split for being mostly empty
  *				is on it after the move, too
+ *	kallsyms_lookup_name	finds mthp_stats, where the kernel counts large folios up when they are
+ *				migrated and down when they are freed, which recycled ones are not
  *	__put_anon_vma		a batch outlives the target's mmap_lock, so each folio's reverse map is
  *				held; the last reference has to free it
  */
 #include <linux/kprobes.h>
-#include <linux/pagewalk.h>
-#include <linux/static_call.h>
 
 #include "migoff.h"
 
-/* mm/internal.h has the prototypes of those that no public header declares. */
-bool folio_isolate_lru(struct folio *folio);
-void try_to_unmap_flush(void);
-void __put_anon_vma(struct anon_vma *anon_vma);
+#define RESOLVED_DEFINE(function) DEFINE_STATIC_CALL_NULL(resolved_##function, function);
+RESOLVED(RESOLVED_DEFINE)
 
-DEFINE_STATIC_CALL_RET0(call_folio_walk_start, folio_walk_start);
-DEFINE_STATIC_CALL_RET0(call_folio_isolate_lru, folio_isolate_lru);
-DEFINE_STATIC_CALL_NULL(call_try_to_migrate, try_to_migrate);
-DEFINE_STATIC_CALL_NULL(call_try_to_unmap_flush, try_to_unmap_flush);
-DEFINE_STATIC_CALL_NULL(call_deferred_split_folio, deferred_split_folio);
-DEFINE_STATIC_CALL_NULL(call_put_anon_vma, __put_anon_vma);
+/* The kernel's own, or NULL in one that does not list the names of its data. */
+static struct mthp_stat __percpu *mthp_stats_found;
 
 static void *resolve(const char *name)
 {
@@ -50,13 +44,13 @@ static void *resolve(const char *name)
 	return addr;
 }
 
-#define RESOLVE(call, function)							\
-	({									\
+#define RESOLVED_FIND(function)							\
+	do {									\
 		typeof(&function) _f = resolve(#function);			\
-		if (_f)								\
-			static_call_update(call, _f);				\
-		_f ? 0 : -ENOENT;						\
-	})
+		if (!_f)							\
+			return -ENOENT;						\
+		static_call_update(resolved_##function, _f);			\
+	} while (0);
 
 /**
  * resolve_symbols() - Find all of them; before anything else is called.
@@ -65,84 +59,31 @@ static void *resolve(const char *name)
  */
 int resolve_symbols(void)
 {
-	int r;
-
-	r = RESOLVE(call_folio_walk_start, folio_walk_start);
-	if (r)
-		return r;
-	r = RESOLVE(call_folio_isolate_lru, folio_isolate_lru);
-	if (r)
-		return r;
-	r = RESOLVE(call_try_to_migrate, try_to_migrate);
-	if (r)
-		return r;
-	r = RESOLVE(call_try_to_unmap_flush, try_to_unmap_flush);
-	if (r)
-		return r;
-	r = RESOLVE(call_deferred_split_folio, deferred_split_folio);
-	if (r)
-		return r;
-	return RESOLVE(call_put_anon_vma, __put_anon_vma);
+	RESOLVED(RESOLVED_FIND)
+	mthp_stats_found = (struct mthp_stat __percpu *)
+		static_call(resolved_kallsyms_lookup_name)("mthp_stats");
+	return 0;
 }
 
 /**
- * resolved_folio_walk_start() - Find the folio at an address, and lock its page table entry.
- * @fw: what was found.
- * @vma: the mapping, not hugetlb; the mmap_lock is held.
- * @va: the address.
- *
- * Return: the folio, with @fw->page NULL for a zero page; NULL when nothing is present.
- */
-struct folio *resolved_folio_walk_start(struct folio_walk *fw, struct vm_area_struct *vma,
-					unsigned long va)
-{
-	return static_call(call_folio_walk_start)(fw, vma, va, FW_ZEROPAGE);
-}
-
-/**
- * resolved_folio_isolate_lru() - Take a folio off its LRU list.
- * @folio: referenced.
- *
- * Return: whether it was on one; then the list's place is taken by a reference of the caller's.
- */
-bool resolved_folio_isolate_lru(struct folio *folio)
-{
-	return static_call(call_folio_isolate_lru)(folio);
-}
-
-/**
- * resolved_try_to_migrate() - Replace a folio's mappings by migration entries.
- * @folio: locked, referenced.
- * @flags: TTU_BATCH_FLUSH or 0.
- */
-void resolved_try_to_migrate(struct folio *folio, enum ttu_flags flags)
-{
-	static_call(call_try_to_migrate)(folio, flags);
-}
-
-/**
- * resolved_try_to_unmap_flush() - Carry out the TLB flushes that TTU_BATCH_FLUSH put off.
- */
-void resolved_try_to_unmap_flush(void)
-{
-	static_call(call_try_to_unmap_flush)();
-}
-
-/**
- * resolved_deferred_split_folio() - Put a large folio on the list of those that may be mostly empty.
- * @folio: locked.
- */
-void resolved_deferred_split_folio(struct folio *folio)
-{
-	static_call(call_deferred_split_folio)(folio, false);
-}
-
-/**
- * resolved_put_anon_vma() - Drop a reference on a reverse map.
+ * resolved_put_anon_vma() - Drop a reference on a reverse map, as put_anon_vma() does.
  * @anon_vma: the map. May sleep.
  */
 void resolved_put_anon_vma(struct anon_vma *anon_vma)
 {
 	if (atomic_dec_and_test(&anon_vma->refcount))
-		static_call(call_put_anon_vma)(anon_vma);
+		static_call(resolved___put_anon_vma)(anon_vma);
+}
+
+/**
+ * resolved_uncount_anon() - Count a large anonymous folio off, as the kernel does when it is freed.
+ * @order: its order.
+ *
+ * Return: whether it could.
+ */
+bool resolved_uncount_anon(unsigned int order)
+{
+	if (mthp_stats_found && order <= PMD_ORDER)
+		this_cpu_dec(mthp_stats_found->stats[order][MTHP_STAT_NR_ANON]);
+	return mthp_stats_found;
 }

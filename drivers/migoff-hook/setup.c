@@ -4,10 +4,8 @@
  * ours. iommu_map() checks nothing, so all that can be wrong with a window is looked at here.
  */
 #include <linux/file.h>
-#include <linux/iommu.h>
 #include <linux/magic.h>
 #include <linux/pci.h>
-#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include <linux/vmalloc.h>
@@ -43,19 +41,12 @@ static int engine_domain(struct pci_dev *pdev, struct iommu_domain **ret_domain)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
 
-	if (!domain || domain->type != IOMMU_DOMAIN_UNMANAGED)
-		return -ENXIO;
-	if (!(domain->pgsize_bitmap & PAGE_SIZE))
-		return -ENXIO;
-	if (!device_iommu_capable(&pdev->dev, IOMMU_CAP_CACHE_COHERENCY))
+	if (!domain || domain->type != IOMMU_DOMAIN_UNMANAGED ||
+	    !(domain->pgsize_bitmap & PAGE_SIZE) ||
+	    !device_iommu_capable(&pdev->dev, IOMMU_CAP_CACHE_COHERENCY))
 		return -ENXIO;
 	*ret_domain = domain;
 	return 0;
-}
-
-static bool overlaps(u64 a, u64 a_len, u64 b, u64 b_len)
-{
-	return a < b + b_len && b < a + a_len;
 }
 
 static int window_avoids_reserved(struct device *dev, const struct migoff_setup *arg)
@@ -71,7 +62,8 @@ static int window_avoids_reserved(struct device *dev, const struct migoff_setup 
 	iommu_group_put(group);
 	list_for_each_entry_safe(region, next, &regions, list) {
 		if (region->type != IOMMU_RESV_DIRECT_RELAXABLE &&
-		    overlaps(arg->window_iova, arg->window_len, region->start, region->length))
+		    arg->window_iova < region->start + region->length &&
+		    region->start < arg->window_iova + arg->window_len)
 			r = -EADDRINUSE;
 		kfree(region);
 	}
@@ -89,11 +81,8 @@ static int window_fits(struct iommu_domain *domain, const struct migoff_setup *a
 	for (at = 0; at < arg->window_len; at += PAGE_SIZE) {
 		if (iommu_iova_to_phys(domain, arg->window_iova + at))
 			return -EADDRINUSE;
-		if (!(at % SZ_16M)) {
+		if (at % SZ_16M == 0)
 			cond_resched();
-			if (fatal_signal_pending(current))
-				return -EINTR;
-		}
 	}
 	return 0;
 }
@@ -117,20 +106,14 @@ static int add_domain(struct session *s, struct iommu_domain *domain,
 static int engine_check(struct session *s, struct file *file, struct pci_dev *pdev,
 			const struct migoff_setup *arg)
 {
-	struct iommu_domain *domain;
-	int r;
+	struct iommu_domain *domain = NULL;
 
 	if (!vfio_file_is_valid(file) || vfio_file_is_group(file))
 		return -EBADF;
 	if (!file_is_of(file, pdev))
 		return -EPERM;
-	r = engine_domain(pdev, &domain);
-	if (r)
-		return r;
-	r = window_avoids_reserved(&pdev->dev, arg);
-	if (r)
-		return r;
-	return add_domain(s, domain, arg);
+	return engine_domain(pdev, &domain) ?: window_avoids_reserved(&pdev->dev, arg) ?:
+	       add_domain(s, domain, arg);
 }
 
 /* The open device file keeps the container, and so the domain, as it is. */
@@ -156,47 +139,36 @@ static int engine_add(struct session *s, const struct migoff_device *d,
 	return 0;
 }
 
-static int check_window(const struct migoff_setup *arg)
+static bool window_valid(const struct migoff_setup *arg)
 {
 	u64 half = arg->window_len / arg->n_slots / 2, end;
 
 	if (!arg->n_devices)
-		return arg->window_iova || arg->window_len ? -EINVAL : 0;
-	if (!IS_ALIGNED(arg->window_iova, WINDOW_ALIGN) || !half || half % HALF_ALIGN ||
-	    half * 2 * arg->n_slots != arg->window_len)
-		return -EINVAL;
-	return check_add_overflow(arg->window_iova, arg->window_len, &end) ? -EINVAL : 0;
+		return !arg->window_iova && !arg->window_len;
+	return IS_ALIGNED(arg->window_iova, WINDOW_ALIGN) && half && half % HALF_ALIGN == 0 &&
+	       half * 2 * arg->n_slots == arg->window_len &&
+	       !check_add_overflow(arg->window_iova, arg->window_len, &end);
 }
 
-static int check_pool(const struct migoff_setup *arg)
+static bool pool_valid(const struct migoff_setup *arg)
 {
 	if (!arg->pool_bytes)
-		return arg->pool_age_ns || arg->flags & MIGOFF_SETUP_POOL_SHARED ? -EINVAL : 0;
-	return arg->pool_age_ns < POOL_AGE_MIN_NS || arg->pool_age_ns > POOL_AGE_MAX_NS ?
-		-EINVAL : 0;
+		return !arg->pool_age_ns && !(arg->flags & MIGOFF_SETUP_POOL_SHARED);
+	return arg->pool_age_ns >= POOL_AGE_MIN_NS && arg->pool_age_ns <= POOL_AGE_MAX_NS;
 }
 
-static int check_setup(const struct migoff_setup *arg)
+static bool setup_valid(const struct migoff_setup *arg)
 {
-	const u32 flags = MIGOFF_SETUP_EXPIRE_COPY | MIGOFF_SETUP_VERIFY_SAMPLED |
-			  MIGOFF_SETUP_VERIFY_FULL | MIGOFF_SETUP_POOL_SHARED;
 	const u32 verify = MIGOFF_SETUP_VERIFY_SAMPLED | MIGOFF_SETUP_VERIFY_FULL;
+	const u32 flags = verify | MIGOFF_SETUP_EXPIRE_COPY | MIGOFF_SETUP_POOL_SHARED;
 
-	if (arg->flags & ~flags || (arg->flags & verify) == verify)
-		return -EINVAL;
-	if (arg->n_devices > MIGOFF_MAX_DEVICES || !arg->n_slots ||
-	    arg->n_slots > MIGOFF_MAX_SLOTS)
-		return -EINVAL;
-	if (arg->n_extents < EXTENTS_MIN || arg->n_extents > EXTENTS_MAX)
-		return -EINVAL;
-	if (!arg->deadline_ns || arg->deadline_ns > DEADLINE_MAX_NS)
-		return -EINVAL;
-	if (arg->n_workers > MIGOFF_MAX_SLOTS || arg->reserved0)
-		return -EINVAL;
-	if (memchr_inv(arg->reserved, 0, sizeof(arg->reserved)) || arg->ret_area_len ||
-	    arg->ret_max_batch)
-		return -EINVAL;
-	return check_pool(arg) ?: check_window(arg);
+	return !(arg->flags & ~flags) && (arg->flags & verify) != verify &&
+	       arg->n_devices <= MIGOFF_MAX_DEVICES && arg->n_workers <= MIGOFF_MAX_SLOTS &&
+	       arg->n_slots && arg->n_slots <= MIGOFF_MAX_SLOTS &&
+	       arg->n_extents >= EXTENTS_MIN && arg->n_extents <= EXTENTS_MAX &&
+	       arg->deadline_ns && arg->deadline_ns <= DEADLINE_MAX_NS &&
+	       !arg->reserved0 && !memchr_inv(arg->reserved, 0, sizeof(arg->reserved)) &&
+	       !arg->ret_area_len && !arg->ret_max_batch && pool_valid(arg) && window_valid(arg);
 }
 
 /* Our own pagemap tells the file operations that all of them have. */
@@ -215,17 +187,7 @@ static int learn_pagemap(struct session *s)
 	return r;
 }
 
-static void slot_done(struct slot *slot)
-{
-	vfree(slot->area);
-	kvfree(slot->extents);
-	kvfree(slot->folios);
-	kvfree(slot->by_iova);
-	kvfree(slot->ranges);
-	kvfree(slot->verdicts);
-	mutex_destroy(&slot->lock);
-}
-
+/* What it has got when this fails is freed by setup_done(). */
 static int slot_init(struct session *s, u32 index)
 {
 	struct slot *slot = &s->slots[index];
@@ -239,54 +201,31 @@ static int slot_init(struct session *s, u32 index)
 	slot->area = vmalloc_user(s->area_len);
 	slot->extents = kvcalloc(s->n_extents, sizeof(*slot->extents), GFP_KERNEL_ACCOUNT);
 	slot->folios = kvcalloc(s->n_extents, sizeof(*slot->folios), GFP_KERNEL_ACCOUNT);
-	slot->by_iova = kvcalloc(s->n_extents, sizeof(*slot->by_iova), GFP_KERNEL_ACCOUNT);
-	slot->ranges = kvcalloc(LOOK_RANGES, sizeof(*slot->ranges), GFP_KERNEL_ACCOUNT);
 	slot->verdicts = kvcalloc(s->n_extents, sizeof(*slot->verdicts), GFP_KERNEL_ACCOUNT);
-	if (!slot->area || !slot->extents || !slot->folios || !slot->by_iova || !slot->ranges ||
-	    !slot->verdicts) {
-		slot_done(slot);
-		return -ENOMEM;
-	}
-	return 0;
+	return slot->area && slot->extents && slot->folios && slot->verdicts ? 0 : -ENOMEM;
 }
 
-static void drop_slots(struct session *s)
+static void slot_done(struct slot *slot)
 {
-	while (s->n_slots) {
-		struct slot *slot = &s->slots[--s->n_slots];
-
-		hrtimer_cancel(&slot->deadline);
-		cancel_work_sync(&slot->expire_work);
-		slot_done(slot);
-	}
-	kvfree(s->slots);
-	s->slots = NULL;
-}
-
-static void drop_engines(struct session *s)
-{
-	while (s->n_vfio) {
-		fput(s->vfio[--s->n_vfio]);
-		count(live_vfio_files, -1);
-	}
-	s->n_domains = 0;
+	hrtimer_cancel(&slot->deadline);
+	cancel_work_sync(&slot->expire_work);
+	vfree(slot->area);
+	kvfree(slot->extents);
+	kvfree(slot->folios);
+	kvfree(slot->verdicts);
+	mutex_destroy(&slot->lock);
 }
 
 static int make_slots(struct session *s, u32 n)
 {
-	int r;
+	int r = 0;
 
 	s->slots = kvcalloc(n, sizeof(*s->slots), GFP_KERNEL_ACCOUNT);
 	if (!s->slots)
 		return -ENOMEM;
-	for (; s->n_slots < n; s->n_slots++) {
-		r = slot_init(s, s->n_slots);
-		if (r) {
-			drop_slots(s);
-			return r;
-		}
-	}
-	return 0;
+	while (s->n_slots < n && !r)
+		r = slot_init(s, s->n_slots++);
+	return r;
 }
 
 static int make_copy_queue(struct session *s, u32 n_workers)
@@ -297,13 +236,6 @@ static int make_copy_queue(struct session *s, u32 n_workers)
 	return s->copy_wq ? 0 : -ENOMEM;
 }
 
-static void drop_copy_queue(struct session *s)
-{
-	if (s->copy_wq)
-		destroy_workqueue(s->copy_wq);
-	s->copy_wq = NULL;
-}
-
 static int make_session(struct session *s, struct migoff_setup *arg)
 {
 	u32 i;
@@ -311,8 +243,6 @@ static int make_session(struct session *s, struct migoff_setup *arg)
 
 	s->flags = arg->flags;
 	s->deadline_ns = arg->deadline_ns;
-	s->pool_bytes = arg->pool_bytes;
-	s->pool_age_ns = arg->pool_age_ns;
 	s->n_extents = arg->n_extents;
 	s->area_len = PAGE_ALIGN(sizeof(struct migoff_batch_info) +
 				 arg->n_extents * sizeof(struct migoff_extent));
@@ -322,15 +252,8 @@ static int make_session(struct session *s, struct migoff_setup *arg)
 	r = learn_pagemap(s);
 	for (i = 0; i < arg->n_devices && !r; i++)
 		r = engine_add(s, &arg->devices[i], arg);
-	if (!r)
-		r = make_copy_queue(s, arg->n_workers);
-	if (!r)
-		r = make_slots(s, arg->n_slots);
-	if (r) {
-		drop_copy_queue(s);
-		drop_engines(s);
-	}
-	return r;
+	return r ?: make_copy_queue(s, arg->n_workers) ?: pool_new(arg, &s->pool) ?:
+	       make_slots(s, arg->n_slots);
 }
 
 static int read_setup(struct migoff_setup *arg, struct migoff_setup __user *uarg)
@@ -342,9 +265,7 @@ static int read_setup(struct migoff_setup *arg, struct migoff_setup __user *uarg
 			return -EFAULT;
 		return -EPROTONOSUPPORT;
 	}
-	if (arg->size != sizeof(*arg))
-		return -EINVAL;
-	return check_setup(arg);
+	return arg->size == sizeof(*arg) && setup_valid(arg) ? 0 : -EINVAL;
 }
 
 /**
@@ -368,13 +289,13 @@ int setup_session(struct session *s, struct migoff_setup __user *uarg)
 	if (s->ready)
 		return -EBUSY;
 	r = make_session(s, &arg);
-	if (r)
-		return r;
 	arg.ret_area_len = s->area_len;
 	arg.ret_max_batch = s->max_batch;
-	if (copy_to_user(uarg, &arg, sizeof(arg))) {
+	if (!r && copy_to_user(uarg, &arg, sizeof(arg)))
+		r = -EFAULT;
+	if (r) {
 		setup_done(s);
-		return -EFAULT;
+		return r;
 	}
 	smp_store_release(&s->ready, true); /* pairs with all who look at it */
 	return 0;
@@ -382,12 +303,23 @@ int setup_session(struct session *s, struct migoff_setup __user *uarg)
 
 /**
  * setup_done() - Undo setup_session().
- * @s: the session; no batch is out and no command on its way. The VFIO files go last, for the domains
- *	live no longer than they.
+ * @s: the session, also half set up; no batch is out and no command on its way. The VFIO files go last,
+ *	for the domains live no longer than they.
  */
 void setup_done(struct session *s)
 {
-	drop_slots(s);
-	drop_copy_queue(s);
-	drop_engines(s);
+	while (s->n_slots)
+		slot_done(&s->slots[--s->n_slots]);
+	kvfree(s->slots);
+	s->slots = NULL;
+	pool_free(s->pool);
+	s->pool = NULL;
+	if (s->copy_wq)
+		destroy_workqueue(s->copy_wq);
+	s->copy_wq = NULL;
+	s->n_domains = 0;
+	while (s->n_vfio) {
+		fput(s->vfio[--s->n_vfio]);
+		count(live_vfio_files, -1);
+	}
 }

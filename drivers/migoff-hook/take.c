@@ -7,20 +7,31 @@
  * for us, so nothing is waited for: what is not to be had at once is left. The deadline counts from
  * the first lock.
  */
-#include <linux/gfp.h>
 #include <linux/ktime.h>
-#include <linux/swap.h>
 
 #include "migoff.h"
 
-static struct folio *destination(unsigned int order, int node)
+static struct folio *allocate(unsigned int order, int node)
 {
 	gfp_t gfp = __GFP_THISNODE | __GFP_NOWARN | __GFP_NOMEMALLOC;
-	struct folio *folio;
 
 	/* For a large one reclaim and compaction have one try, as in move_pages(2). */
 	gfp |= order ? GFP_TRANSHUGE : GFP_HIGHUSER_MOVABLE | __GFP_NORETRY;
-	folio = __folio_alloc_node(gfp, order, node);
+	return __folio_alloc_node(gfp, order, node);
+}
+
+static struct folio *destination(struct slot *slot, unsigned int order, int node, bool *ret_hit)
+{
+	struct pool *pool = slot->session->pool;
+	struct folio *folio;
+
+	folio = pool_take(pool, node, order, slot->owner);
+	*ret_hit = folio;
+	if (!folio)
+		folio = allocate(order, node);
+	/* What the pool has of other sizes is nothing to keep when memory is short. */
+	if (!folio && pool_drain(pool, node))
+		folio = allocate(order, node);
 	if (!folio)
 		return NULL;
 	/* It is ours alone; whoever looks at it by its frame number in passing, does not wait. */
@@ -32,9 +43,12 @@ static struct folio *destination(unsigned int order, int node)
 	return folio;
 }
 
-static void find_destinations(struct slot *slot, int node)
+/* @more: this is not the last batch of the request. */
+static void find_destinations(struct slot *slot, int node, bool more)
 {
+	u32 hits[MAX_PAGE_ORDER + 1] = { }, misses[MAX_PAGE_ORDER + 1] = { };
 	bool none[MAX_PAGE_ORDER + 1] = { };
+	bool hit;
 	u32 i;
 
 	for (i = 0; i < slot->n_folios; i++) {
@@ -44,13 +58,18 @@ static void find_destinations(struct slot *slot, int node)
 		if (!f->src)
 			continue;
 		if (!none[order])
-			f->dst = destination(order, node);
+			f->dst = destination(slot, order, node, &hit);
 		if (!f->dst) {
 			none[order] = true;
 			folio_give_up(slot, f, MIGOFF_CAUSE_NOMEM);
+		} else if (hit) {
+			hits[order]++;
+		} else {
+			misses[order]++;
 		}
 		cond_resched();
 	}
+	pool_asked(slot->session->pool, node, hits, misses, more);
 }
 
 /*
@@ -108,12 +127,12 @@ static enum migoff_cause take_locked(struct batch_folio *f, const struct migoff_
 	if (!f->anon_vma)
 		return MIGOFF_CAUSE_CHANGED;
 	count(live_anon_vmas, 1);
-	if (!resolved_folio_isolate_lru(f->src))
+	if (!static_call(resolved_folio_isolate_lru)(f->src))
 		return MIGOFF_CAUSE_BUSY;
 	/* The isolation has a reference; the look's would count as somebody else's. */
 	folio_put(f->src);
 	f->taken = true;
-	resolved_try_to_migrate(f->src, TTU_BATCH_FLUSH);
+	static_call(resolved_try_to_migrate)(f->src, TTU_BATCH_FLUSH);
 	if (folio_mapped(f->src))
 		return MIGOFF_CAUSE_BUSY;
 	return folio_unreferenced(f->src) ? MIGOFF_CAUSE_NONE : MIGOFF_CAUSE_PINNED;
@@ -146,41 +165,35 @@ static void start_clock(struct slot *slot, const struct migoff_prepare *p)
 /* Half of the time is for the copy: what is not unmapped by then is left. */
 static bool too_late(const struct slot *slot)
 {
-	u64 time = slot->info.deadline_ns - slot->info.locked_ns;
-
-	return ktime_get_ns() > slot->info.locked_ns + time / 2;
+	return ktime_get_ns() > (slot->info.locked_ns + slot->info.deadline_ns) / 2;
 }
 
 static void take_folios(struct slot *slot, const struct migoff_prepare *p)
 {
+	bool late = false;
 	u32 i;
 
 	start_clock(slot, p);
+	slot->info.bytes_taken = 0;
 	for (i = 0; i < slot->n_folios; i++) {
 		struct batch_folio *f = &slot->folios[i];
 		enum migoff_cause cause;
 
 		if (!f->src)
 			continue;
-		cause = too_late(slot) ? MIGOFF_CAUSE_BUSY : take_folio(f, p);
-		if (cause != MIGOFF_CAUSE_NONE)
+		/* The clock costs as much as a good part of a page. */
+		late = late || (i % 16 == 0 && too_late(slot));
+		cause = late ? MIGOFF_CAUSE_BUSY : take_folio(f, p);
+		if (cause != MIGOFF_CAUSE_NONE) {
 			folio_give_up(slot, f, cause);
-		else
+		} else {
 			slot->info.n_taken++;
+			slot->info.bytes_taken += folio_size(f->src);
+		}
 		cond_resched();
 	}
 	/* Until here a CPU may still write through a stale TLB entry. */
-	resolved_try_to_unmap_flush();
-}
-
-static void recount(struct slot *slot)
-{
-	u32 i;
-
-	slot->info.bytes_taken = 0;
-	for (i = 0; i < slot->n_folios; i++)
-		if (slot->folios[i].taken)
-			slot->info.bytes_taken += folio_size(slot->folios[i].src);
+	static_call(resolved_try_to_unmap_flush)();
 }
 
 /**
@@ -191,11 +204,12 @@ static void recount(struct slot *slot)
  */
 void take(struct slot *slot, const struct migoff_prepare *p)
 {
+	u32 n_ranges = p->flags & MIGOFF_PREPARE_WHOLE ? 1 : p->n_ranges;
+
 	might_sleep();
-	find_destinations(slot, p->to_node);
+	find_destinations(slot, p->to_node, slot->info.cursor_range < n_ranges);
 	window_plan(slot);
 	window_map_destinations(slot);
 	take_folios(slot, p);
 	window_map_sources(slot);
-	recount(slot);
 }

@@ -15,27 +15,18 @@
 #include "migoff.h"
 
 /* The file operations are not exported; an inode of pidfs has the struct pid in i_private. */
-static struct pid *pidfd_file_pid(struct file *file)
-{
-	struct inode *inode = file_inode(file);
-
-	if (inode->i_sb->s_magic != PID_FS_MAGIC || !S_ISREG(inode->i_mode))
-		return ERR_PTR(-EBADF);
-	return inode->i_private;
-}
-
 static struct task_struct *pidfd_task(int fd)
 {
 	struct task_struct *task;
-	struct pid *pid;
+	struct inode *inode;
 
 	CLASS(fd, f)(fd);
 	if (fd_empty(f))
 		return ERR_PTR(-EBADF);
-	pid = pidfd_file_pid(fd_file(f));
-	if (IS_ERR(pid))
-		return ERR_CAST(pid);
-	task = get_pid_task(pid, PIDTYPE_TGID);
+	inode = file_inode(fd_file(f));
+	if (inode->i_sb->s_magic != PID_FS_MAGIC || !S_ISREG(inode->i_mode))
+		return ERR_PTR(-EBADF);
+	task = get_pid_task(inode->i_private, PIDTYPE_TGID);
 	return task ?: ERR_PTR(-ESRCH);
 }
 
@@ -50,7 +41,8 @@ static int pagemap_proves(struct session *s, int fd, struct mm_struct *mm)
 	return fd_file(f)->private_data == mm ? 0 : -EPERM;
 }
 
-static int task_get_mm(struct session *s, struct task_struct *task, struct mm_struct **ret_mm)
+static int task_get_mm(struct session *s, struct task_struct *task, struct mm_struct **ret_mm,
+		       u64 *ret_owner)
 {
 	struct mm_struct *mm;
 
@@ -64,6 +56,7 @@ static int task_get_mm(struct session *s, struct task_struct *task, struct mm_st
 		return -EPERM;
 	}
 	*ret_mm = mm;
+	*ret_owner = pool_owner(s->pool, task, mm);
 	return 0;
 }
 
@@ -73,19 +66,22 @@ static int task_get_mm(struct session *s, struct task_struct *task, struct mm_st
  * @p: names the target, by pidfd, and has the proof.
  * @ret_mm: the address space, to be dropped by mmput_async(): this thread must not be the one that
  *	tears it down.
+ * @ret_owner: whose content is in it.
  *
  * Return: 0; -EBADF for descriptors of another kind, -ESRCH when the target is gone, -EPERM for
  * kernel threads, init, the opener itself, or when the proof is of another address space.
  */
-int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_struct **ret_mm)
+int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_struct **ret_mm,
+		  u64 *ret_owner)
 {
 	struct task_struct *task = pidfd_task(p->pidfd);
 	struct mm_struct *mm;
+	u64 owner;
 	int r;
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	r = task_get_mm(s, task, &mm);
+	r = task_get_mm(s, task, &mm, &owner);
 	put_task_struct(task);
 	if (r)
 		return r;
@@ -96,5 +92,6 @@ int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_s
 	}
 	count(live_mms, 1);
 	*ret_mm = mm;
+	*ret_owner = owner;
 	return 0;
 }

@@ -6,7 +6,6 @@
  *
  * None is cancelable, because each completes by itself in bounded time.
  */
-#include <linux/io_uring/cmd.h>
 #include <linux/ktime.h>
 #include <linux/sched/mm.h>
 #include <linux/uaccess.h>
@@ -25,31 +24,15 @@ static int check_prepare(const struct session *s, const struct migoff_prepare *p
 	const u32 flags = MIGOFF_PREPARE_MOVE_ALL | MIGOFF_PREPARE_WHOLE;
 	u32 n_ranges = p->flags & MIGOFF_PREPARE_WHOLE ? 1 : p->n_ranges;
 
-	if (p->size != sizeof(*p) || p->flags & ~flags)
-		return -EINVAL;
-	if (memchr_inv(p->reserved, 0, sizeof(p->reserved)))
-		return -EINVAL;
-	if (p->flags & MIGOFF_PREPARE_WHOLE ? p->n_ranges || p->ranges : !p->n_ranges)
-		return -EINVAL;
-	if (p->cursor_range > n_ranges || p->min_order > MAX_PAGE_ORDER)
-		return -EINVAL;
-	if (p->deadline_ns > s->deadline_ns)
+	if (p->size != sizeof(*p) || p->flags & ~flags ||
+	    memchr_inv(p->reserved, 0, sizeof(p->reserved)) ||
+	    (p->flags & MIGOFF_PREPARE_WHOLE ? p->n_ranges || p->ranges : !p->n_ranges) ||
+	    p->cursor_range > n_ranges || p->min_order > MAX_PAGE_ORDER ||
+	    p->deadline_ns > s->deadline_ns)
 		return -EINVAL;
 	if (p->to_node < 0 || p->to_node >= MAX_NUMNODES || !node_state(p->to_node, N_MEMORY))
 		return -ENODEV;
 	return 0;
-}
-
-static void count_skipped(const struct slot *slot)
-{
-	u32 i;
-
-	for (i = 0; i < slot->info.n_extents; i++) {
-		const struct migoff_extent *e = &slot->extents[i];
-
-		if (!(e->flags & (MIGOFF_EXTENT_TAKEN | MIGOFF_EXTENT_SAME)))
-			count_cause(e->cause, e->len >> PAGE_SHIFT);
-	}
 }
 
 static int prepare_batch(struct slot *slot, const struct migoff_prepare *p)
@@ -57,7 +40,7 @@ static int prepare_batch(struct slot *slot, const struct migoff_prepare *p)
 	struct mm_struct *mm;
 	int r;
 
-	r = target_get_mm(slot->session, p, &mm);
+	r = target_get_mm(slot->session, p, &mm, &slot->owner);
 	if (r)
 		return r;
 	memset(&slot->info, 0, sizeof(slot->info));
@@ -70,7 +53,7 @@ static int prepare_batch(struct slot *slot, const struct migoff_prepare *p)
 	if (r)
 		return r;
 	take(slot, p);
-	count_skipped(slot);
+	finish_count_causes(slot, false);
 	if (slot->info.n_taken) {
 		count(prepared, 1);
 		count(live_batches, 1);
@@ -93,28 +76,22 @@ static int prepare(struct session *s, const void __user *arg)
 	r = check_prepare(s, &p);
 	if (r)
 		return r;
+	if (!memchr_inv(p.from_nodes, 0, sizeof(p.from_nodes)))
+		memset(p.from_nodes, 0xff, sizeof(p.from_nodes));
 	slot = find_slot(s, p.slot);
 	if (!slot)
 		return -EINVAL;
-	mutex_lock(&slot->lock);
+	guard(mutex)(&slot->lock);
 	if (slot->state != SLOT_IDLE || READ_ONCE(s->suspended))
-		r = -EBUSY;
-	else
-		r = prepare_batch(slot, &p);
-	mutex_unlock(&slot->lock);
-	return r;
+		return -EBUSY;
+	return prepare_batch(slot, &p);
 }
-
-struct command_result {
-	int result;
-};
 
 static void complete_in_task(struct io_tw_req tw_req, io_tw_token_t tw)
 {
 	struct io_uring_cmd *cmd = io_uring_cmd_from_tw(tw_req);
 
-	io_uring_cmd_done(cmd, io_uring_cmd_to_pdu(cmd, struct command_result)->result,
-			  IO_URING_CMD_TASK_WORK_ISSUE_FLAGS);
+	io_uring_cmd_done(cmd, *io_uring_cmd_to_pdu(cmd, int), IO_URING_CMD_TASK_WORK_ISSUE_FLAGS);
 }
 
 /**
@@ -131,22 +108,21 @@ void uring_finish(struct work_struct *work)
 	mutex_lock(&slot->lock);
 	/* The worker's time is nobody's; whoever counts what moving costs has it from here. */
 	began_ns = ktime_get_ns();
-	r = finish_by_daemon(slot, &slot->finish);
+	r = finish_by_daemon(slot);
 	count(finish_ns, ktime_get_ns() - began_ns);
 	mutex_unlock(&slot->lock);
 	/* From here on the daemon may send the next one. */
 	clear_bit_unlock(0, &slot->finishing);
-	io_uring_cmd_to_pdu(cmd, struct command_result)->result = r;
+	*io_uring_cmd_to_pdu(cmd, int) = r;
 	io_uring_cmd_complete_in_task(cmd, complete_in_task);
 }
 
 static int check_finish(const struct session *s, const struct migoff_finish *f, bool commit)
 {
-	if (f->size != sizeof(*f) || f->reserved0 || f->reserved[0] || f->reserved[1])
+	if (f->size != sizeof(*f) || f->reserved0 || f->reserved[0] || f->reserved[1] ||
+	    f->n_verdicts > s->n_extents || (!commit && (f->verdicts || f->n_verdicts)))
 		return -EINVAL;
-	if (!commit && (f->verdicts || f->n_verdicts))
-		return -EINVAL;
-	return f->n_verdicts > s->n_extents ? -EINVAL : 0;
+	return 0;
 }
 
 static int start_finish(struct session *s, struct io_uring_cmd *cmd, const void __user *arg,

@@ -9,8 +9,6 @@
  * Nothing here may be freed, given back, or copied over by the CPU before window_revoke() has
  * returned: what it has revoked, no late DMA reaches.
  */
-#include <linux/iommu.h>
-
 #include "migoff.h"
 
 static u64 half_iova(const struct slot *slot, bool dst)
@@ -20,7 +18,7 @@ static u64 half_iova(const struct slot *slot, bool dst)
 
 static struct batch_folio *planned(struct slot *slot, u32 i)
 {
-	return &slot->folios[slot->by_iova[i]];
+	return &slot->folios[slot->folios[i].by_iova];
 }
 
 static struct folio *folio_of(const struct batch_folio *f, bool dst)
@@ -28,20 +26,13 @@ static struct folio *folio_of(const struct batch_folio *f, bool dst)
 	return dst ? f->dst : f->src;
 }
 
-static bool is_mapped(const struct batch_folio *f, bool dst)
+/* Return: bytes that were mapped. */
+static u64 forget_mapped(struct batch_folio *f, bool dst)
 {
-	return dst ? f->dst_mapped : f->src_mapped;
-}
+	u64 len = f->mapped[dst] ? folio_size(folio_of(f, dst)) : 0;
 
-static void set_mapped(struct batch_folio *f, bool dst, bool mapped)
-{
-	bool *flag = dst ? &f->dst_mapped : &f->src_mapped;
-
-	if (*flag == mapped)
-		return;
-	*flag = mapped;
-	count(live_iova_bytes, mapped ? folio_size(folio_of(f, dst)) :
-	      -(s64)folio_size(folio_of(f, dst)));
+	f->mapped[dst] = false;
+	return len;
 }
 
 /**
@@ -73,7 +64,7 @@ void window_plan(struct slot *slot)
 		order = folio_order(f->dst);
 		f->offset = at[order];
 		at[order] += folio_size(f->dst);
-		slot->by_iova[first[order]++] = i;
+		slot->folios[first[order]++].by_iova = i;
 	}
 }
 
@@ -97,12 +88,7 @@ static int map_run(struct session *s, u64 iova, phys_addr_t phys, u64 len, int p
 
 static bool is_wanted(const struct batch_folio *f, bool dst)
 {
-	return dst ? f->dst != NULL : f->taken && f->dst_mapped;
-}
-
-static phys_addr_t folio_end(struct folio *folio)
-{
-	return PFN_PHYS(folio_pfn(folio)) + folio_size(folio);
+	return dst ? f->dst != NULL : f->taken && f->mapped[true];
 }
 
 /* How many from @i on are wanted and neighbours in memory: their places in the window are, too. */
@@ -116,7 +102,7 @@ static u32 run_length(struct slot *slot, u32 i, bool dst, u64 *ret_len)
 		const struct batch_folio *f = planned(slot, i + n);
 		struct folio *folio = folio_of(f, dst);
 
-		if (!is_wanted(f, dst) || PFN_PHYS(folio_pfn(folio)) != folio_end(last))
+		if (!is_wanted(f, dst) || folio_pfn(folio) != folio_pfn(last) + folio_nr_pages(last))
 			break;
 		*ret_len += folio_size(folio);
 		last = folio;
@@ -153,11 +139,10 @@ static void map_half(struct slot *slot, bool dst, int prot, gfp_t gfp)
 		if (r == -ENOTRECOVERABLE)
 			lose_engine(slot);
 		for (j = i; j < i + n; j++) {
-			if (!r)
-				set_mapped(planned(slot, j), dst, true);
-			else if (r == -ENOTRECOVERABLE)
-				planned(slot, j)->stuck = true;
+			planned(slot, j)->mapped[dst] = !r;
+			planned(slot, j)->stuck |= r == -ENOTRECOVERABLE;
 		}
+		count(live_iova_bytes, r ? 0 : len);
 	}
 }
 
@@ -178,7 +163,6 @@ void window_map_destinations(struct slot *slot)
  */
 void window_map_sources(struct slot *slot)
 {
-	struct session *s = slot->session;
 	u32 i;
 
 	map_half(slot, false, IOMMU_READ | IOMMU_CACHE, GFP_NOWAIT | __GFP_NOWARN);
@@ -188,92 +172,99 @@ void window_map_sources(struct slot *slot)
 
 		if (!f->taken)
 			continue;
-		if (f->src_mapped) {
+		if (f->mapped[false]) {
 			e->src_iova = half_iova(slot, false) + f->offset;
 			e->dst_iova = half_iova(slot, true) + f->offset;
 		} else {
 			e->flags |= MIGOFF_EXTENT_NO_IOVA;
 		}
 	}
-	if (READ_ONCE(s->engine_lost))
-		pr_warn_ratelimited("slot %u: no engine since an unmap failed\n", slot->index);
-}
-
-static bool still_reachable(struct session *s, u64 iova, u64 len)
-{
-	u32 i;
-	u64 at;
-
-	for (i = 0; i < s->n_domains; i++)
-		for (at = 0; at < len; at += PAGE_SIZE)
-			if (iommu_iova_to_phys(s->domains[i], iova + at))
-				return true;
-	return false;
 }
 
 /*
  * An unmap stopped early. Take each folio out on its own; one that is still there must never be used
- * again, and the engines get nothing more from us.
+ * again.
  */
-static void unmap_one_by_one(struct slot *slot, bool dst, u32 first, u32 n)
+static void unmap_one_by_one(struct slot *slot, bool dst)
 {
 	struct session *s = slot->session;
+	u64 iova, len, at;
 	u32 i, d;
 
-	lose_engine(slot);
-	for (i = first; i < first + n; i++) {
+	for (i = 0; i < slot->n_planned; i++) {
 		struct batch_folio *f = planned(slot, i);
-		u64 iova = half_iova(slot, dst) + f->offset;
-		u64 len = folio_size(folio_of(f, dst));
 
-		for (d = 0; d < s->n_domains; d++)
+		iova = half_iova(slot, dst) + f->offset;
+		len = f->mapped[dst] ? folio_size(folio_of(f, dst)) : 0;
+		for (d = 0; d < s->n_domains && len; d++) {
 			iommu_unmap(s->domains[d], iova, len);
-		if (still_reachable(s, iova, len))
-			f->stuck = true;
+			for (at = 0; at < len; at += PAGE_SIZE)
+				f->stuck |= iommu_iova_to_phys(s->domains[d], iova + at) != 0;
+		}
 	}
 }
 
-static void unmap_run(struct slot *slot, bool dst, u32 first, u32 n, u64 len)
+/* Return: whether all of it was unmapped. The IOTLB is still to be flushed. */
+static bool unmap_half(struct slot *slot, bool dst, struct iommu_domain *domain,
+		       struct iommu_iotlb_gather *gather)
 {
-	struct session *s = slot->session;
-	u64 iova = half_iova(slot, dst) + planned(slot, first)->offset;
 	bool whole = true;
-	u32 i;
-
-	for (i = 0; i < s->n_domains; i++)
-		whole &= iommu_unmap(s->domains[i], iova, len) == len;
-	if (!whole)
-		unmap_one_by_one(slot, dst, first, n);
-	for (i = first; i < first + n; i++)
-		set_mapped(planned(slot, i), dst, false);
-}
-
-static void unmap_half(struct slot *slot, bool dst)
-{
 	u32 i = 0, n;
-	u64 len;
+	u64 iova, len;
 
 	for (; i < slot->n_planned; i += n) {
 		n = 1;
-		if (!is_mapped(planned(slot, i), dst))
+		if (!planned(slot, i)->mapped[dst])
 			continue;
+		iova = half_iova(slot, dst) + planned(slot, i)->offset;
 		len = folio_size(folio_of(planned(slot, i), dst));
-		for (; i + n < slot->n_planned && is_mapped(planned(slot, i + n), dst); n++)
+		for (; i + n < slot->n_planned && planned(slot, i + n)->mapped[dst]; n++)
 			len += folio_size(folio_of(planned(slot, i + n), dst));
-		unmap_run(slot, dst, i, n, len);
+		whole &= iommu_unmap_fast(domain, iova, len, gather) == len;
 	}
+	return whole;
+}
+
+/* Both halves, which lie side by side, with one flush. */
+static bool unmap_all(struct slot *slot, struct iommu_domain *domain)
+{
+	struct iommu_iotlb_gather gather;
+	bool whole;
+
+	iommu_iotlb_gather_init(&gather);
+	whole = unmap_half(slot, false, domain, &gather);
+	whole &= unmap_half(slot, true, domain, &gather);
+	iommu_iotlb_sync(domain, &gather);
+	return whole;
 }
 
 /**
  * window_revoke() - Take everything in the slot's window from the engines.
- * @slot: the slot.
+ * @slot: the slot. No folio of it has a place in the window any more.
  *
- * On return the IOTLBs are flushed, and DMA that was under way has arrived or never will. iommu_unmap()
- * stops at holes, so it is called for runs without one, and has to say that it did all of each.
+ * On return the IOTLBs are flushed, and DMA that was under way has arrived or never will. An unmap
+ * stops at holes, so it is done for runs without one, and has to say that it did all of each. If one did
+ * not, the engines get nothing more from us.
  */
 void window_revoke(struct slot *slot)
 {
+	struct session *s = slot->session;
+	bool whole = true;
+	s64 bytes = 0;
+	u32 i;
+
 	might_sleep();
-	unmap_half(slot, false);
-	unmap_half(slot, true);
+	for (i = 0; i < s->n_domains; i++)
+		whole &= unmap_all(slot, s->domains[i]);
+	if (!whole) {
+		lose_engine(slot);
+		unmap_one_by_one(slot, false);
+		unmap_one_by_one(slot, true);
+	}
+	for (i = 0; i < slot->n_planned; i++) {
+		bytes += forget_mapped(planned(slot, i), false);
+		bytes += forget_mapped(planned(slot, i), true);
+	}
+	count(live_iova_bytes, -bytes);
+	slot->n_planned = 0;
 }
