@@ -12,10 +12,12 @@ TEN=10
 # 40 moves lie between the two, of 64 huge pages each.
 LOST_KIB=$((40 * 64 * 4 / 2))
 
-# With what each processor keeps at hand: after such moves tens of MiB, which are free all the same.
+# With what each processor keeps at hand: after such moves tens of MiB, which are free all the same. And with
+# what the module keeps for the next move.
 free_kib()
 {
 	awk '$1 == "nr_free_pages" || $1 == "count:" { n += $2 } END { print 4 * n }' /proc/zoneinfo
+	echo $(($(</sys/class/misc/migoff/counters/live_pooled_bytes) / 1024))
 }
 
 # shellcheck disable=SC2119 # no lines beyond those that it has by itself
@@ -28,7 +30,7 @@ first=0
 last=0
 for ((i = 1; i <= MOVES; i++)); do
 	migoffctl move --pid "$SUBJECT" --to-node $((i % 2)) >/dev/null
-	free=$(free_kib)
+	free=$(free_kib | awk '{ n += $1 } END { print n }')
 	((i > TEN || free <= first)) || first=$free
 	((i <= MOVES - TEN || free <= last)) || last=$free
 done
