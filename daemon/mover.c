@@ -321,6 +321,7 @@ static void batch_prepared(struct loop_op *op, int res)
 		batch_plan(b, NULL, 0, 0, FALLBACK_NO_ENGINE);
 		batch_finish(b, MIGOFF_CMD_ABORT);
 	} else {
+		m->batch_bytes = hook_batch(m->hook, b->slot)->bytes_taken;
 		copy_begin(b);
 	}
 }

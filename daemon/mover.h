@@ -42,6 +42,7 @@ struct batch;
  * @n_requests: requests that are ACTIVE.
  * @cpu_pace: how long the batches take that the CPU copies.
  * @flow: how long PREPAREs and engines take.
+ * @batch_bytes: in the batch that was prepared last.
  * @paused: no PREPARE is to be made for now.
  * @stopping: no batch is to be made any more, and none committed that is not copied.
  * @broken: the hook does not behave; it has to be closed.
@@ -67,6 +68,7 @@ struct mover {
 	uint32_t n_requests;
 	struct policy_pace cpu_pace;
 	struct policy_flow flow;
+	uint64_t batch_bytes;
 	bool paused;
 	bool stopping;
 	bool broken;

@@ -23,6 +23,8 @@
 
 /* A batch that took longer than this many times what was expected tells of something else. */
 #define PACE_OUTLIER		4.0
+/* As soon as so many are known that something can be expected. */
+#define PACE_KNOWN		4.0
 
 /* As much as can be told apart; no batch is as large, or takes as long. */
 #define PACE_MAX_MIB		1e6
@@ -95,6 +97,13 @@ uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_p
 	return MAX(ALIGN_DOWN(bytes, PAGE_SIZE), PAGE_SIZE);
 }
 
+bool policy_may_queue(const struct policy_config *c, const struct policy_pace *pace, uint64_t bytes)
+{
+	if (!c->max_page_blocked_ns)
+		return true;
+	return pace->w > 0 && policy_blocked_ns(pace, 2 * bytes) <= c->max_page_blocked_ns;
+}
+
 static void pace_add(struct policy_pace *p, double mib, double ns)
 {
 	p->w = p->w * PACE_DECAY + 1;
@@ -131,7 +140,7 @@ bool policy_pace_learn(const struct policy_config *c, struct policy_pace *pace,
 	mib = MIN(((double)batch->bytes + (double)batch->bytes_ahead) / MIB, PACE_MAX_MIB);
 	ns = MIN((double)batch->blocked_ns, PACE_MAX_NS);
 	most = (double)policy_blocked_ns(pace, batch->bytes + batch->bytes_ahead) * PACE_OUTLIER;
-	pace_add(pace, mib, MIN(ns, most));
+	pace_add(pace, mib, pace->w < PACE_KNOWN ? ns : MIN(ns, most));
 	if (budget)
 		pace_limit(pace, batch, missed);
 	return missed;

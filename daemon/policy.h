@@ -139,6 +139,17 @@ uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_p
 uint64_t policy_blocked_ns(const struct policy_pace *pace, uint64_t bytes);
 
 /**
+ * policy_may_queue() - Whether a batch may be made ready while its engine copies another.
+ * @c: the configuration.
+ * @pace: of the engine.
+ * @bytes: in a batch, as they are at the moment.
+ *
+ * Not where the two together take longer than pages may be unavailable: a folio that is too large by
+ * itself goes alone. Nor before it is known how long one takes.
+ */
+bool policy_may_queue(const struct policy_config *c, const struct policy_pace *pace, uint64_t bytes);
+
+/**
  * policy_pace_learn() - Take a finished batch into account.
  * @c: the configuration.
  * @pace: of the engine that copied it; updated.

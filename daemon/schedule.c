@@ -53,17 +53,29 @@ static struct batch *mover_idle_batch(struct mover *m)
  * Pages of a batch are blocked while it waits for an engine that works on another, for one of the
  * CPUs that copy, or for its commit. Hence no more than keep them busy: for each engine the one that it
  * copies and as many on their way as their PREPAREs take longer than a copy; and for the CPUs one more
- * than there are. What the commits do not keep up with is not begun.
+ * than there are. What the commits do not keep up with is not begun, nor what would have to wait too long.
  */
 static bool mover_has_room(const struct mover *m)
 {
-	uint32_t n_engines = engines_n_usable(m->engines), n_prepares;
-	uint32_t n_committing = m->n_busy - m->n_ahead - m->n_cpu;
+	uint32_t n_prepares = policy_n_prepares(&m->flow), n_engines = 0, n_preparing = 0;
+	uint32_t n_committing = m->n_busy - m->n_ahead - m->n_cpu, n_queued = 0;
 
+	for (uint32_t i = 0; i < m->engines->n_devices; i++) {
+		const struct device *d = &m->engines->devices[i];
+
+		if (!device_usable(d))
+			continue;
+		n_engines++;
+		if (policy_may_queue(&m->policy, &d->pace, m->batch_bytes)) {
+			n_queued++;
+			n_preparing += n_prepares;
+		} else {
+			n_preparing++;
+		}
+	}
 	if (n_engines == 0)
 		return m->n_ahead + m->n_cpu <= m->copy_workers;
-	n_prepares = n_engines * policy_n_prepares(&m->flow);
-	return m->n_ahead - m->n_copying < n_prepares && m->n_ahead < n_engines + n_prepares &&
+	return m->n_ahead - m->n_copying < n_preparing && m->n_ahead < n_queued + n_preparing &&
 	       m->n_cpu <= m->copy_workers && n_committing <= 2 * n_engines;
 }
 

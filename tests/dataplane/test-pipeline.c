@@ -173,6 +173,21 @@ static void test_budget(void)
 	stop();
 }
 
+/* A folio that takes too long by itself goes alone: none waits behind it. */
+static void test_alone(void)
+{
+	struct dataplane_config config = setup("soft", "delay:us=30000");
+
+	/* Longer than the commit of the one before. */
+	fake.prepare_delay_ns = 10 * MS;
+	config.policy.max_page_blocked_ns = 20 * MS;
+	start(&config);
+	EXPECT_EQ(rig_move(&client, FAKE_VA, 8 * HUGE, 1)->pages_moved, 8 * 512);
+	EXPECT_EQ(client.ring->slots[0].result.bytes_engine, 8 * HUGE);
+	EXPECT_EQ(fake.max_out, 1);
+	stop();
+}
+
 int main(void)
 {
 	RUN(test_prepares);
@@ -180,5 +195,6 @@ int main(void)
 	RUN(test_engine_time);
 	RUN(test_copy_workers);
 	RUN(test_budget);
+	RUN(test_alone);
 	return 0;
 }

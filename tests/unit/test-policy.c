@@ -118,6 +118,20 @@ static void test_ahead(void)
 	expect_about(policy_blocked_ns(&pace, 16 * MIB), 16 * MS);
 }
 
+/* A batch waits behind another only where both together keep to the time, and that is known. */
+static void test_may_queue(void)
+{
+	struct policy_pace pace = pace_of(0, 3 * MS), nothing = { 0 };
+	struct policy_config c = config;
+
+	EXPECT_TRUE(policy_may_queue(&c, &pace, 3 * MIB));
+	EXPECT_TRUE(!policy_may_queue(&c, &pace, 4 * MIB));
+	EXPECT_TRUE(!policy_may_queue(&c, &nothing, 4096));
+	c.max_page_blocked_ns = 0;
+	EXPECT_TRUE(policy_may_queue(&c, &pace, 1024 * MIB));
+	EXPECT_TRUE(policy_may_queue(&c, &nothing, 1024 * MIB));
+}
+
 /* The first batch is small, those that follow twice as large each, as long as none takes too long. */
 static void test_first_batches(void)
 {
@@ -341,6 +355,7 @@ int main(void)
 	RUN(test_min_order);
 	RUN(test_wants_engine);
 	RUN(test_batch_bytes);
+	RUN(test_may_queue);
 	RUN(test_first_batches);
 	RUN(test_ahead);
 	RUN(test_published_curves);
