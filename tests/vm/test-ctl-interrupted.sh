@@ -6,8 +6,9 @@
 set -euo pipefail
 . /src/tests/lib/vm.sh
 
-# The engine is slowed down, so that there is a middle. A small batch, so that it is reached soon.
-start_migoffd "fault=delay:us=300000" "[policy]" "max-batch=4M"
+# The engine is slowed down, so that there is a middle, but not as much as to be given up after a quarter of
+# the deadline. A small batch, so that it is reached soon.
+start_migoffd "fault=delay:us=200000" "[policy]" "max-batch=4M"
 
 # begin: starts to move the subject, and waits until some of it has moved.
 begin()
