@@ -85,6 +85,7 @@ static void execute(const char *line)
 	size_t n;
 	int node;
 
+	meter_resume();
 	if (strcmp(line, "spin\n") == 0)
 		printf("%.6f\n", meter_spin_ns());
 	else if (sscanf(line, "sleep %u", &ms) == 1)
@@ -95,6 +96,7 @@ static void execute(const char *line)
 		cmd_move(word, node, n);
 	else
 		TEST_FAIL("not a command: %s", line);
+	meter_rest();
 	fflush(stdout);
 }
 
@@ -103,6 +105,7 @@ int main(void)
 	char line[128];
 
 	meter_start();
+	meter_rest();
 	while (fgets(line, sizeof(line), stdin))
 		execute(line);
 	subject_stop(&subject);

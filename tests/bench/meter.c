@@ -18,6 +18,7 @@
 
 static _Atomic uint64_t *spins;
 static double spin_ns;
+static pid_t spinner;
 
 /* One store a count: nothing here may depend on what the processor's caches hold, or on anything else. */
 _Noreturn static void spin(void)
@@ -30,6 +31,16 @@ _Noreturn static void spin(void)
 		_exit(1);
 	for (uint64_t i = 1;; i++)
 		atomic_store_explicit(spins, i, memory_order_relaxed);
+}
+
+void meter_rest(void)
+{
+	EXPECT_TRUE(kill(spinner, SIGSTOP) == 0);
+}
+
+void meter_resume(void)
+{
+	EXPECT_TRUE(kill(spinner, SIGCONT) == 0);
 }
 
 void meter_sleep_ms(unsigned int ms)
@@ -86,13 +97,11 @@ static double calibrate(void)
 
 void meter_start(void)
 {
-	pid_t pid;
-
 	spins = mmap(NULL, sizeof(*spins), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	EXPECT_TRUE(spins != MAP_FAILED);
-	pid = fork();
-	EXPECT_TRUE(pid >= 0);
-	if (pid == 0)
+	spinner = fork();
+	EXPECT_TRUE(spinner >= 0);
+	if (spinner == 0)
 		spin();
 	while (atomic_load(spins) == 0)
 		meter_sleep_ms(1);

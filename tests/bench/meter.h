@@ -26,6 +26,13 @@ struct meter_mark {
  */
 void meter_start(void);
 
+/*
+ * Let the spinner rest, and go on, between measurements: devices that the computer emulates are slow to
+ * answer while the processor is busy. It is at work after meter_start().
+ */
+void meter_rest(void);
+void meter_resume(void);
+
 /* Take a reading. */
 struct meter_mark meter_now(void);
 
