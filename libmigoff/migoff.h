@@ -42,7 +42,8 @@ extern "C" {
  * @flags: MPOL_MF_MOVE or MPOL_MF_MOVE_ALL of <numaif.h>.
  *
  * The environment variable MIGOFF_FALLBACK=no makes it fail with ENOTCONN instead of using the system
- * call when there is no daemon, MIGOFF_SOCKET names another socket.
+ * call when there is no daemon, MIGOFF_SOCKET names another socket. Fewer than 8 pages are the system
+ * call's in any case.
  *
  * Return: what move_pages(2) returns: 0, a positive number of pages that were not moved, or -1 with
  * errno set. Entries of @status may be valid where move_pages(2) would not have set them.

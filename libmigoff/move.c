@@ -24,6 +24,9 @@
 /* Entries gone through at once, in order, as the kernel would: it stops at the first error. */
 #define SLICE (256 * 1024)
 
+/* Fewer addresses are not worth a question: the system call costs little, and has to cost hardly more. */
+#define FEW 8
+
 /* Addresses looked up when few addresses may stand for many large folios. */
 #define MAX_LOOKUPS 128
 
@@ -265,7 +268,7 @@ long migoff_move_pages(int pid, unsigned long count, void *const pages[], const 
 	long ret;
 	int r;
 
-	if (!count || !nodes)
+	if (count < FEW || !nodes)
 		return kernel_move_pages(pid, count, pages, nodes, status, flags);
 
 	if (__builtin_mul_overflow(count, dropin_block(), &max_bytes))

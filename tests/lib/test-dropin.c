@@ -21,6 +21,8 @@
 
 #define PAGE	4096ul
 #define N	16
+/* The fewest addresses that the daemon is asked about. */
+#define FEW	8
 #define BLOCK	(2ul << 20)
 #define MOVE	2
 #define MOVE_ALL 4
@@ -246,19 +248,19 @@ static void stranger(void)
 	EXPECT_EQ(setgid(65534), 0);
 	EXPECT_EQ(setuid(65534), 0);
 	EXPECT_EQ(chdir("/"), 0);
-	void *page = mem;
-	int node = 0, status;
-	struct move m = { .pid = 1, .count = 1, .pages = &page, .nodes = &node, .status = &status };
-	int all[N];
+	void *pages[N];
+	int nodes[N] = {}, all[N];
+	struct move m = { .pid = 1, .count = N, .pages = pages, .nodes = nodes, .status = all };
 
-	m.status = all;
+	for (unsigned int i = 0; i < N; i++)
+		pages[i] = mem + i * PAGE;
 	expect_same("another's process", m);
-	EXPECT_EQ(migoff_move_pages(1, 1, &page, &node, all, MOVE), -1);
+	EXPECT_EQ(migoff_move_pages(1, N, pages, nodes, all, MOVE), -1);
 	EXPECT_EQ(errno, EPERM);
 	m.pid = 0;
 	m.flags = MOVE_ALL;
 	expect_same("move all without the capability", m);
-	EXPECT_EQ(migoff_move_pages(0, 1, &page, &node, all, MOVE_ALL), -1);
+	EXPECT_EQ(migoff_move_pages(0, N, pages, nodes, all, MOVE_ALL), -1);
 	EXPECT_EQ(errno, EPERM);
 }
 
@@ -341,21 +343,26 @@ static void test_large(void)
 	fake_stop(&fake);
 }
 
-/* Small requests, and all of them while the daemon has no engine, do not reach it. */
+/* Small requests, and all of them while the daemon has no engine, do not reach it; the smallest need none. */
 static void small(void)
 {
-	void *pages[] = { mem, mem + PAGE };
-	int nodes[2] = {}, status[2];
+	void *pages[FEW];
+	int nodes[FEW] = {}, status[FEW];
 
-	EXPECT_EQ(migoff_move_pages(0, 2, pages, nodes, status, MOVE), 0);
-	EXPECT_EQ(status[1], 0);
+	for (unsigned int i = 0; i < FEW; i++)
+		pages[i] = mem + i * PAGE;
+	EXPECT_EQ(migoff_move_pages(0, FEW - 1, pages, nodes, status, MOVE), 0);
+	EXPECT_EQ(status[FEW - 2], 0);
+	EXPECT_EQ(fake.log->n_attach, 0);
+	EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), 0);
+	EXPECT_EQ(status[FEW - 1], 0);
 	EXPECT_EQ(fake.log->n_attach, 1);
 	EXPECT_EQ(fake.log->n_requests, 0);
 }
 
 static void test_small(void)
 {
-	fake_start(&fake, FAKE_MOVE, 1, 3 * PAGE);
+	fake_start(&fake, FAKE_MOVE, 1, (FEW + 1) * PAGE);
 	isolated(small);
 	fake_stop(&fake);
 	fake_start(&fake, FAKE_MOVE, 0, 0);
@@ -366,16 +373,16 @@ static void test_small(void)
 /* One address stands for its whole huge page, as it does for the kernel. */
 static void huge(void)
 {
-	char *area = mmap(NULL, 6 * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *area = mmap(NULL, (FEW + 2) * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	char *first = (char *)ALIGN_UP((uintptr_t)area, BLOCK);
-	int nodes[4] = {}, status[4];
-	void *pages[4];
+	int nodes[FEW] = {}, status[FEW];
+	void *pages[FEW];
 
-	madvise(first, 4 * BLOCK, MADV_HUGEPAGE);
-	memset(first, 1, 4 * BLOCK);
-	for (unsigned int i = 0; i < 4; i++)
+	madvise(first, FEW * BLOCK, MADV_HUGEPAGE);
+	memset(first, 1, FEW * BLOCK);
+	for (unsigned int i = 0; i < FEW; i++)
 		pages[i] = first + i * BLOCK + PAGE;
-	EXPECT_EQ(migoff_move_pages(0, 4, pages, nodes, status, MOVE), 0);
+	EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), 0);
 	EXPECT_EQ(fake.log->n_requests, 1);
 }
 
@@ -389,24 +396,27 @@ static void test_huge(void)
 		return;
 	}
 	fclose(f);
-	fake_start(&fake, FAKE_MOVE, 1, 3 * BLOCK);
+	fake_start(&fake, FAKE_MOVE, 1, (FEW - 1) * BLOCK);
 	isolated(huge);
 	fake_stop(&fake);
 }
 
-/* On request there is no fallback to the system call, but queries are not a fallback. */
+/* On request there is no fallback to the system call; queries and the smallest calls are not a fallback. */
 static void no_fallback(void)
 {
-	void *page = mem;
-	int node = 0, status;
+	void *pages[FEW];
+	int nodes[FEW] = {}, status[FEW];
 	unsigned long mask = 1;
 
-	EXPECT_EQ(migoff_move_pages(0, 1, &page, &node, &status, MOVE), -1);
+	for (unsigned int i = 0; i < FEW; i++)
+		pages[i] = mem + i * PAGE;
+	EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), -1);
 	EXPECT_EQ(errno, ENOTCONN);
 	EXPECT_EQ(migoff_migrate_pages(0, 64, &mask, &mask), -1);
 	EXPECT_EQ(errno, ENOTCONN);
-	EXPECT_EQ(migoff_move_pages(0, 1, &page, NULL, &status, 0), 0);
-	EXPECT_EQ(status, 0);
+	EXPECT_EQ(migoff_move_pages(0, FEW, pages, NULL, status, 0), 0);
+	EXPECT_EQ(status[0], 0);
+	EXPECT_EQ(migoff_move_pages(0, FEW - 1, pages, nodes, status, MOVE), 0);
 }
 
 static void test_no_fallback(void)
@@ -417,15 +427,20 @@ static void test_no_fallback(void)
 	unsetenv("MIGOFF_FALLBACK");
 }
 
-static void move_two(void)
+static void move_some(void)
 {
 	/* never mapped, while a thread's stack may come to lie in the hole */
-	void *pages[] = { mem, (void *)PAGE };
-	int nodes[2] = {}, status[2] = { UNTOUCHED, UNTOUCHED };
+	void *pages[FEW] = { [FEW - 1] = (void *)PAGE };
+	int nodes[FEW] = {}, status[FEW];
 
-	EXPECT_EQ(migoff_move_pages(0, 2, pages, nodes, status, MOVE), 0);
-	EXPECT_EQ(status[0], 0);
-	EXPECT_EQ(status[1], -EFAULT);
+	for (unsigned int i = 0; i < FEW; i++) {
+		pages[i] = pages[i] ?: mem + i * PAGE;
+		status[i] = UNTOUCHED;
+	}
+	EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), 0);
+	for (unsigned int i = 0; i < FEW - 1; i++)
+		EXPECT_EQ(status[i], 0);
+	EXPECT_EQ(status[FEW - 1], -EFAULT);
 }
 
 static void on_alarm(int sig)
@@ -440,12 +455,12 @@ static void stall(void)
 
 	signal(SIGALRM, on_alarm);
 	setitimer(ITIMER_REAL, &often, NULL);
-	move_two();
+	move_some();
 	EXPECT_GE(now_ms() - begin, 2000);
 	EXPECT_TRUE(now_ms() - begin < 5000);
 	/* Once bitten: the next call does not wait. */
 	begin = now_ms();
-	move_two();
+	move_some();
 	EXPECT_TRUE(now_ms() - begin < 500);
 }
 
@@ -460,9 +475,9 @@ static void test_stall(void)
 /* One that can still cancel keeps its connection. */
 static void hold(void)
 {
-	move_two();
+	move_some();
 	fake.log->mode = FAKE_NOTHING;
-	move_two();
+	move_some();
 }
 
 static void test_hold(void)
@@ -480,10 +495,10 @@ static void stopped(void)
 	int64_t begin = now_ms();
 
 	EXPECT_EQ(kill(fake.pid, SIGSTOP), 0);
-	move_two();
+	move_some();
 	EXPECT_TRUE(now_ms() - begin < 5000);
 	begin = now_ms();
-	move_two();
+	move_some();
 	EXPECT_TRUE(now_ms() - begin < 500);
 }
 
@@ -500,15 +515,15 @@ static void restart(void)
 	struct fake next;
 	const struct timespec step = { .tv_nsec = 50000000 };
 
-	move_two();
+	move_some();
 	EXPECT_EQ(fake.log->n_requests, 1);
 	fake_stop(&fake);
-	move_two();
+	move_some();
 
 	fake_start(&next, FAKE_NOTHING, 1, 0);
 	setenv("MIGOFF_SOCKET", next.path, 1);
 	for (int64_t end = now_ms() + 5000; !next.log->n_requests && now_ms() < end;) {
-		move_two();
+		move_some();
 		nanosleep(&step, NULL);
 	}
 	EXPECT_GE(next.log->n_requests, 1);
@@ -532,13 +547,13 @@ static void test_restart(void)
 /* A child has its own connection, and the parent's goes on working. */
 static void forked(void)
 {
-	move_two();
+	move_some();
 	EXPECT_EQ(fake.log->n_attach, 1);
-	isolated(move_two);
+	isolated(move_some);
 	EXPECT_EQ(fake.log->n_attach, 2);
 	/* and said nothing over the parent's */
 	EXPECT_EQ(fake.log->n_close, 0);
-	move_two();
+	move_some();
 	EXPECT_EQ(fake.log->n_attach, 2);
 	EXPECT_EQ(fake.log->n_requests, 3);
 }
@@ -558,7 +573,7 @@ static void move_in_child(void)
 
 	EXPECT_TRUE(pid >= 0);
 	if (!pid) {
-		move_two();
+		move_some();
 		_exit(0);
 	}
 	EXPECT_EQ(waitpid(pid, &status, 0), pid);
@@ -578,7 +593,7 @@ static void move_in_child(void)
 static void *hammer(void *arg)
 {
 	for (unsigned int i = 0; i < 200; i++) {
-		move_two();
+		move_some();
 		if (FORK_IN_THREADS && i % 50 == 25)
 			move_in_child();
 	}
