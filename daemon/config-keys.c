@@ -366,7 +366,7 @@ static const struct config_key keys[] = {
 		       "matters",
 	}, {
 		.section = "policy", .name = "min-folio", .type = &type_size,
-		OFFSET(data.policy.min_folio), .min = 4 * KIB, .max = 2 * MIB, .value = "64K",
+		OFFSET(data.policy.min_folio), .min = 4 * KIB, .max = 2 * MIB, .value = "4K",
 		.doc = "Smaller folios are left to the system call; a power of two",
 	}, {
 		.section = "policy", .name = "min-request", .type = &type_size,

@@ -76,7 +76,7 @@ static void test_defaults(void)
 	EXPECT_OK(load("", true, &c));
 	EXPECT_STR(complaints, "");
 	EXPECT_EQ(c->data.n_devices, 0);
-	EXPECT_EQ(c->data.policy.min_folio, 64 << 10);
+	EXPECT_EQ(c->data.policy.min_folio, 4 << 10);
 	EXPECT_EQ(c->data.deadline_ns, 1000000000);
 	EXPECT_TRUE(!c->data.expire_copy);
 	EXPECT_EQ(c->data.verify, DATAPLANE_VERIFY_AUTO);
