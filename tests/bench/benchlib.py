@@ -115,9 +115,10 @@ class Daemon:
                 section, name = key.split(".")
                 conf.write(f"[{section}]\n{name}={value}\n")
             conf.flush()
+            # As in the unit: it locks its memory.
             self.process = subprocess.Popen(
-                [f"{BUILD}/daemon/migoffd", f"--config={conf.name}", "--strict",
-                 f"--socket={SOCKET}"], stderr=self.log)
+                ["prlimit", "--memlock=unlimited", f"{BUILD}/daemon/migoffd",
+                 f"--config={conf.name}", "--strict", f"--socket={SOCKET}"], stderr=self.log)
             self.wait_ready()
 
     def wait_ready(self):
