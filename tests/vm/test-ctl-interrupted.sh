@@ -7,8 +7,8 @@ set -euo pipefail
 . /src/tests/lib/vm.sh
 
 # The engine is slowed down, so that there is a middle, but not as much as to be given up after a quarter of
-# the deadline. A small batch, so that it is reached soon.
-start_migoffd "fault=delay:us=200000" "[policy]" "max-batch=4M"
+# the deadline. A small batch, so that it is reached soon; and nothing but the huge pages, which are counted.
+start_migoffd "fault=delay:us=200000" "[policy]" "max-batch=4M" "min-folio=2M"
 
 # begin: starts to move the subject, and waits until some of it has moved.
 begin()
