@@ -15,7 +15,7 @@
 #define WAIT_MS 20000
 
 #define DATA_OFF ALIGN_UP(sizeof(struct ring_head), 4096ul)
-#define SLOT_DATA (RING_DATA_LEN / RING_N_SLOTS)
+#define SLOT_DATA (RIG_DATA_LEN / RING_N_SLOTS)
 #define SLOT_RANGES (SLOT_DATA / 2)
 
 struct dataplane_config rig_config(const char *device)
@@ -111,7 +111,7 @@ static void rig_make_ring(struct rig_client *c)
 {
 	int fd;
 
-	c->ring_len = DATA_OFF + RING_DATA_LEN;
+	c->ring_len = DATA_OFF + RIG_DATA_LEN;
 	EXPECT_TRUE((fd = memfd_create("ring", MFD_CLOEXEC)) >= 0);
 	EXPECT_TRUE(ftruncate(fd, (off_t)c->ring_len) == 0);
 	c->ring = mmap(NULL, c->ring_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -121,7 +121,7 @@ static void rig_make_ring(struct rig_client *c)
 	c->ring->version = RING_VERSION;
 	c->ring->n_slots = RING_N_SLOTS;
 	c->ring->data_off = DATA_OFF;
-	c->ring->data_len = RING_DATA_LEN;
+	c->ring->data_len = RIG_DATA_LEN;
 	c->data = (uint8_t *)c->ring + DATA_OFF;
 }
 

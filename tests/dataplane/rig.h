@@ -9,6 +9,8 @@
 #include "ring.h"
 
 #define RIG_TARGET 7
+/* So that each slot has a part of its own, of a size that tests get along with. */
+#define RIG_DATA_LEN (8u << 20)
 
 struct rig_client {
 	uint64_t id;
