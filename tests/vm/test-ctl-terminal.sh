@@ -6,8 +6,8 @@
 set -euo pipefail
 . /src/tests/lib/vm.sh
 
-# 16 batches that take a quarter of a second each.
-start_migoffd "fault=delay:us=250000" "[policy]" "max-batch=4M" "deadline=5s"
+# Batches of huge pages that take a quarter of a second each.
+start_migoffd "fault=delay:us=250000" "[policy]" "max-batch=4M" "min-folio=2M" "deadline=5s"
 start_subject 64
 
 # on_terminal NODE [VARIABLE=VALUE]: what comes on a terminal of 80 columns, a line for each state of its last line.
