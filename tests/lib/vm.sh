@@ -52,6 +52,17 @@ counter()
 	migoffctl status --json | grep -o '"total":{.*' | grep -o "\"$1\":[0-9]*" | sed 's/.*://;q'
 }
 
+# How many descriptors the daemon keeps; some, of a look for the hook, are there for a moment only.
+daemon_fds()
+{
+	local i n least=9999
+	for ((i = 0; i < 10; i++)); do
+		n=$(find "/proc/$DAEMON_PID/fd" -mindepth 1 -maxdepth 1 | wc -l)
+		((n >= least)) || least=$n
+	done
+	echo "$least"
+}
+
 # start_subject MIB: a process on node 0 with so much in huge pages. Sets SUBJECT, START and END.
 start_subject()
 {

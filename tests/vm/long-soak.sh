@@ -17,17 +17,6 @@ daemon()
 	awk -v name="$1:" '$1 == name { print $2 }' "/proc/$DAEMON_PID/status"
 }
 
-# Some, of a look for the hook, are there for a moment only.
-fds()
-{
-	local i n least=9999
-	for ((i = 0; i < 10; i++)); do
-		n=$(find "/proc/$DAEMON_PID/fd" -mindepth 1 -maxdepth 1 | wc -l)
-		((n >= least)) || least=$n
-	done
-	echo "$least"
-}
-
 # Until the clients that have ended are gone from it.
 settle()
 {
@@ -40,7 +29,7 @@ settle()
 look()
 {
 	settle
-	echo "$(fds) descriptors, $(daemon Threads) threads, $(daemon VmRSS) KiB"
+	echo "$(daemon_fds) descriptors, $(daemon Threads) threads, $(daemon VmRSS) KiB"
 }
 
 start_migoffd "[policy]" "min-folio=4K" "min-request=4K"

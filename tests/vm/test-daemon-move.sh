@@ -11,15 +11,15 @@ start_daemon engine
 out=$(check move huge 64 2)
 echo "$out"
 [[ $out == "engine=$((4 * 64 << 20)) cpu=0 left=0 error=0 expired=0" ]] || fail "not all by the engine"
-out=$(check move small 4 1)
-echo "$out"
-(($(value engine "$out") == 0)) || fail "small folios were taken"
-stop_daemon
-
-start_daemon engine policy.min-folio=4K
 out=$(check move small 8 2)
 echo "$out"
 (($(value engine "$out") >= 30 << 20)) || fail "small folios were not taken"
+stop_daemon
+
+start_daemon engine policy.min-folio=64K
+out=$(check move small 4 1)
+echo "$out"
+(($(value engine "$out") == 0)) || fail "small folios were taken"
 stop_daemon
 
 start_daemon engine policy.min-request=32M

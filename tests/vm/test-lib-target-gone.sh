@@ -6,27 +6,16 @@
 set -euo pipefail
 . /src/tests/lib/vm.sh
 
-# What the daemon keeps open; some, of a look for the hook, are there for a moment only.
-fds()
-{
-	local i n least=9999
-	for ((i = 0; i < 10; i++)); do
-		n=$(find "/proc/$DAEMON_PID/fd" -mindepth 1 -maxdepth 1 | wc -l)
-		((n >= least)) || least=$n
-	done
-	echo "$least"
-}
-
 # Slow and in small batches, so that there is a middle.
 start_migoffd "fault=delay:us=30000" "[policy]" "max-batch=4M" "min-request=4K"
-before=$(fds)
+before=$(daemon_fds)
 /build/main/tests/lib/vm-gone "${MIGOFF_LONG:+1}4" 30 | tee "$WORK/gone"
 gone=$(<"$WORK/gone")
 expect "most calls in the middle" [ "${gone#gone=}" -ge 9 ]
 expect "the engine took part" [ "$(counter bytesEngine)" -gt 0 ]
 # The connections of the clients that have ended are closed by then.
 end=$((SECONDS + 20))
-until [[ $(fds) == "$before" ]]; do
-	((SECONDS < end)) || fail "$(fds) descriptors, $before before: $(ls -l "/proc/$DAEMON_PID/fd")"
+until [[ $(daemon_fds) == "$before" ]]; do
+	((SECONDS < end)) || fail "$(daemon_fds) descriptors, $before before: $(ls -l "/proc/$DAEMON_PID/fd")"
 done
 stop_migoffd
