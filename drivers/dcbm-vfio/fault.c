@@ -40,7 +40,8 @@ struct fault_slot {
 /*
  * A descriptor of the wrapper is an item of the inner engine. Slots are found by the descriptor's
  * number modulo the ring; [head, flushed) were submitted, [flushed, tail) are queued. @inner_slot
- * leads from an index of the inner engine, modulo its ring, back to the number.
+ * leads from an index of the inner engine, modulo its ring, back to the number. @busy_until_ns is when
+ * a device of the configured speed would be done with all that the inner engine has finished.
  */
 struct fault {
 	struct engine engine;
@@ -50,6 +51,7 @@ struct fault {
 	uint64_t *inner_slot;
 	uint64_t head, flushed, tail;
 	struct dma_area scribble;
+	uint64_t busy_until_ns;
 	bool hanging;
 	int timer_fd;
 };
@@ -82,8 +84,9 @@ static void fault_finish(struct fault *f, struct fault_slot *slot, enum engine_s
 	}
 	slot->state = SLOT_DELAYED;
 	slot->status = status;
-	slot->due_ns = clock_now_ns() + f->config.delay_us * NSEC_PER_USEC +
-		       f->config.delay_ns_per_kib * slot->desc.len / 1024;
+	f->busy_until_ns = MAX(f->busy_until_ns, clock_now_ns()) +
+			   f->config.delay_ns_per_kib * slot->desc.len / 1024;
+	slot->due_ns = f->busy_until_ns + f->config.delay_us * NSEC_PER_USEC;
 }
 
 /* Hand a copy to the inner engine. Return: whether it took it; if not, later. */
@@ -223,6 +226,7 @@ static int fault_stop(struct engine *e)
 	while (engine_completed(f->inner, results, ARRAY_SIZE(results)) > 0)
 		;
 	f->head = f->flushed = f->tail;
+	f->busy_until_ns = 0;
 	f->hanging = false;
 	fault_set_timer(f, 0);
 	return r;

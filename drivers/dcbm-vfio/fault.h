@@ -25,8 +25,8 @@ struct fault_when {
  * @wrong: the item is reported as copied, but its first bytes (8 at most) are overwritten.
  * @lost: the copy is made, its completion is never reported.
  * @hang: from this item on, nothing is copied or reported until the engine is recovered.
- * @delay_us: each item is reported so much later than it was done.
- * @delay_ns_per_kib: and so much more for each KiB of it.
+ * @delay_ns_per_kib: items are done one after the other, and take so much for each KiB.
+ * @delay_us: each is reported so much later than it was done.
  * @recover: how many times engine_recover() fails with -EIO.
  */
 struct fault_config {
@@ -34,8 +34,8 @@ struct fault_config {
 	struct fault_when wrong;
 	struct fault_when lost;
 	struct fault_when hang;
-	uint64_t delay_us;
 	uint64_t delay_ns_per_kib;
+	uint64_t delay_us;
 	uint64_t recover;
 };
 
