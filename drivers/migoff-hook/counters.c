@@ -43,16 +43,3 @@ void count_cause(enum migoff_cause cause, u64 pages)
 		atomic64_add(pages, &migoff_counters[COUNTER_cause_already +
 						     cause - MIGOFF_CAUSE_ALREADY]);
 }
-
-/**
- * count_max() - Raise a counter that holds a maximum.
- * @counter: which.
- * @value: it becomes at least this.
- */
-void count_max(enum counter counter, s64 value)
-{
-	s64 old = atomic64_read(&migoff_counters[counter]);
-
-	while (old < value && !atomic64_try_cmpxchg(&migoff_counters[counter], &old, value))
-		;
-}

@@ -264,33 +264,12 @@ static void count_end(const struct slot *slot)
 
 	atomic64_inc(&migoff_counters[ends[slot->info.end]]);
 	count(blocked_ns_total, slot->info.blocked_ns);
-	count_max(COUNTER_blocked_ns_max, slot->info.blocked_ns);
 	count(live_batches, -1);
 }
 
 /**
- * finish_count_causes() - Count pages by why they stay where they are.
- * @slot: the slot, locked.
- * @taken: those of folios that were taken, or those of all others.
- */
-void finish_count_causes(const struct slot *slot, bool taken)
-{
-	bool of_taken = false;
-	u32 i;
-
-	for (i = 0; i < slot->info.n_extents; i++) {
-		const struct migoff_extent *e = &slot->extents[i];
-
-		if (!(e->flags & MIGOFF_EXTENT_SAME))
-			of_taken = e->flags & MIGOFF_EXTENT_TAKEN;
-		if (of_taken == taken)
-			count_cause(e->cause, e->len >> PAGE_SHIFT);
-	}
-}
-
-/**
  * finish_nothing() - Take down a batch of which no folio was taken, or is any more.
- * @slot: the slot, locked.
+ * @slot: the slot, locked; its extents say what became of them.
  */
 void finish_nothing(struct slot *slot)
 {
@@ -310,6 +289,8 @@ void finish_nothing(struct slot *slot)
 		cond_resched();
 	}
 	slot->n_folios = 0;
+	for (i = 0; i < slot->info.n_extents; i++)
+		count_cause(slot->extents[i].cause, slot->extents[i].len >> PAGE_SHIFT);
 }
 
 /**
@@ -337,7 +318,6 @@ void finish_batch(struct slot *slot, u32 end, const u8 *verdicts, u8 otherwise)
 	slot->info.blocked_ns = ktime_get_ns() - slot->info.locked_ns;
 	finish_nothing(slot);
 	count_end(slot);
-	finish_count_causes(slot, true);
 	finish_publish(slot);
 }
 

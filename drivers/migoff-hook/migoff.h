@@ -28,6 +28,7 @@
 #include <linux/mutex.h>
 #include <linux/pagewalk.h>
 #include <linux/rmap.h>
+#include <linux/siphash.h>
 #include <linux/static_call.h>
 #include <linux/workqueue.h>
 
@@ -91,7 +92,7 @@ struct finish_request {
  * @extents: the extents, the truth of them: what the daemon maps is a copy that is never read.
  * @folios: n_folios of them, in the order of addresses.
  * @n_planned: how many of @folios have a place in the window.
- * @owner: of the target's memory, from pool_owner().
+ * @owner: of the target's memory, from target_get_mm().
  * @area: the copy that the daemon maps.
  * @ranges: LOOK_RANGES ranges of the request.
  * @verdicts: of the COMMIT on its way; belongs to whoever set @finishing.
@@ -130,6 +131,7 @@ struct slot {
  * @setup_lock: one SETUP at a time.
  * @mm: the opener's address space, which is never moved; referenced as a structure only.
  * @pagemap_fops: what a file under /proc/PID/pagemap has.
+ * @owner_key: makes owners of programs.
  * @flags: MIGOFF_SETUP_*.
  * @deadline_ns: default and upper bound.
  * @n_slots: how many @slots.
@@ -153,6 +155,7 @@ struct session {
 	struct mutex setup_lock;
 	struct mm_struct *mm;
 	const struct file_operations *pagemap_fops;
+	siphash_key_t owner_key;
 	u32 flags;
 	u64 deadline_ns;
 	u32 n_slots;
@@ -182,6 +185,7 @@ int setup_session(struct session *s, struct migoff_setup __user *arg);
 void setup_done(struct session *s);
 
 /* target.c: whose memory it is, and whether it may be moved. */
+#define NOBODY 0 /* the owner of what has nobody's content */
 int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_struct **ret_mm,
 		  u64 *ret_owner);
 
@@ -209,7 +213,6 @@ void finish_batch(struct slot *slot, u32 end, const u8 *verdicts, u8 otherwise);
 void finish_nothing(struct slot *slot);
 int finish_by_daemon(struct slot *slot);
 void finish_all(struct session *s, u32 end);
-void finish_count_causes(const struct slot *slot, bool taken);
 void finish_publish(struct slot *slot);
 void finish_expire(struct work_struct *work);
 enum hrtimer_restart finish_deadline(struct hrtimer *timer);
@@ -217,6 +220,7 @@ enum hrtimer_restart finish_deadline(struct hrtimer *timer);
 /* recycle.c: from the source of a migration to a free folio. */
 int folio_recycle(struct folio *folio);
 bool folio_poisoned(struct folio *folio);
+void folio_scrub(struct folio *folio);
 
 /* pool.c: free folios of each node, kept for batches to come. */
 #define POOL_STOP_OFFLINE	1 /* memory of the node is going offline */
@@ -225,7 +229,6 @@ bool folio_poisoned(struct folio *folio);
 struct pool;
 int pool_new(const struct migoff_setup *arg, struct pool **ret);
 void pool_free(struct pool *pool);
-u64 pool_owner(const struct pool *pool, struct task_struct *task, struct mm_struct *mm);
 struct folio *pool_take(struct pool *pool, int node, unsigned int order, u64 owner);
 void pool_give(struct pool *pool, struct folio *folio, u64 owner);
 void pool_asked(struct pool *pool, int node, const u32 *hits, const u32 *misses, bool more);
@@ -264,7 +267,7 @@ bool resolved_uncount_anon(unsigned int order);
 	C(ended_by_system) C(folios_taken) C(folios_moved) C(folios_left)	\
 	C(bytes_by_engine) C(bytes_by_cpu) C(verify_failures)		\
 	C(copy_failures) C(unmap_mismatches) C(leaked_folios)		\
-	C(blocked_ns_total) C(blocked_ns_max) C(finish_ns)		\
+	C(blocked_ns_total) C(finish_ns)				\
 	/* folios: those that batches took from the pool or had to allocate, those that came and went */ \
 	C(pool_hits) C(pool_misses) C(pool_scrubbed) C(pool_recycled) C(pool_filled) \
 	C(pool_aged) C(pool_shrunk) C(pool_drained) C(pool_poisoned) C(pool_unfit) \
@@ -290,6 +293,5 @@ extern const struct attribute_group *migoff_counter_groups[];
 
 #define count(name, n) atomic64_add((n), &migoff_counters[COUNTER_##name])
 void count_cause(enum migoff_cause cause, u64 pages);
-void count_max(enum counter counter, s64 value);
 
 #endif

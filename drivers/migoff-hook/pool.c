@@ -16,19 +16,12 @@
  * other gets it before it is zeroed: else an engine that says it has copied and has not would show one
  * program the data of another.
  */
-#include <linux/cred.h>
-#include <linux/gfp.h>
-#include <linux/highmem.h>
-#include <linux/memcontrol.h>
-#include <linux/random.h>
 #include <linux/shrinker.h>
-#include <linux/siphash.h>
 
 #include "migoff.h"
 
 /* Folios of different owners lie in different lists, mostly; the first list is of nobody's. */
-#define N_LISTS		9
-#define NOBODY		0
+#define N_LISTS 9
 
 /**
  * struct pool_order - the folios of one size in a node
@@ -66,26 +59,24 @@ struct pool_node {
 
 /**
  * struct pool - the pool of a session
- * @nodes: by node.
  * @max_bytes: of each node.
  * @age: jiffies after which what was not asked for goes.
  * @shared: whoever asks for it gets a folio as it is.
- * @owner_key: makes owners of programs.
  * @shrinker: gives back.
  * @wq: for the works, which do not run while the system goes to sleep.
  * @fill_work: allocates ahead.
  * @age_work: gives back what was not asked for; pending as long as there is something.
+ * @nodes: by node.
  */
 struct pool {
-	struct pool_node *nodes;
 	u64 max_bytes;
 	unsigned long age;
 	bool shared;
-	siphash_key_t owner_key;
 	struct shrinker *shrinker;
 	struct workqueue_struct *wq;
 	struct work_struct fill_work;
 	struct delayed_work age_work;
+	struct pool_node nodes[];
 };
 
 static struct list_head *list_of(struct pool_order *o, u64 owner)
@@ -113,8 +104,7 @@ static void let_go(struct folio *folio)
 {
 	bool poisoned = folio_poisoned(folio);
 
-	if (poisoned)
-		count(pool_poisoned, 1);
+	count(pool_poisoned, poisoned);
 	/* The allocator notices poison in single pages only: it is never to get this one. */
 	if (poisoned && folio_test_large(folio))
 		count(leaked_folios, 1);
@@ -184,23 +174,12 @@ static struct folio *pick(struct pool_order *o, u64 owner)
 	return folio;
 }
 
-static void scrub(struct folio *folio)
-{
-	unsigned long i;
-
-	for (i = 0; i < folio_nr_pages(folio); i++) {
-		clear_highpage(folio_page(folio, i));
-		cond_resched();
-	}
-	count(pool_scrubbed, 1);
-}
-
 /**
  * pool_take() - Take a folio out of the pool.
  * @pool: the pool, or NULL.
  * @node: of this node.
  * @order: of this size.
- * @owner: for whom; from pool_owner().
+ * @owner: for whom; from target_get_mm().
  *
  * Return: a folio with one reference, or NULL. May take the time to zero it.
  */
@@ -223,7 +202,7 @@ struct folio *pool_take(struct pool *pool, int node, unsigned int order, u64 own
 		folio = NULL;
 	}
 	if (of != NOBODY && of != owner && folio && !pool->shared)
-		scrub(folio);
+		folio_scrub(folio);
 	return folio;
 }
 
@@ -304,11 +283,10 @@ static u32 take_many(struct pool_node *n, struct pool_order *o, u32 max, struct 
 
 	for (i = 0; i < N_LISTS; i++)
 		list_for_each_entry_safe(folio, next, &o->lists[i], lru) {
-			if (taken == max)
-				return taken;
+			if (taken++ == max)
+				return max;
 			take_out(n, o, folio);
 			list_add(&folio->lru, ret);
-			taken++;
 		}
 	return taken;
 }
@@ -342,8 +320,7 @@ static u64 shed(struct pool_node *n, u64 max_pages, enum counter counter)
  */
 bool pool_drain(struct pool *pool, int node)
 {
-	return pool && READ_ONCE(pool->nodes[node].bytes) &&
-	       shed(&pool->nodes[node], U32_MAX, COUNTER_pool_drained);
+	return pool && shed(&pool->nodes[node], U32_MAX, COUNTER_pool_drained);
 }
 
 /**
@@ -373,11 +350,10 @@ void pool_stop(struct pool *pool, int node, u32 why, bool stop)
 /* Nothing is reclaimed, moved or woken for it. */
 static bool fill_one(struct pool *pool, int nid, unsigned int order)
 {
-	struct folio *folio;
+	struct folio *folio = NULL;
 
-	if (!has_room(pool, nid, PAGE_SIZE << order))
-		return false;
-	folio = __folio_alloc_node(GFP_TRANSHUGE_LIGHT | __GFP_THISNODE, order, nid);
+	if (has_room(pool, nid, PAGE_SIZE << order))
+		folio = __folio_alloc_node(GFP_TRANSHUGE_LIGHT | __GFP_THISNODE, order, nid);
 	if (folio && insert(pool, folio, NOBODY)) {
 		count(pool_filled, 1);
 		return true;
@@ -462,20 +438,16 @@ static int make_shrinker(struct pool *pool)
 	return 0;
 }
 
-static int make_nodes(struct pool *pool)
+static void init_nodes(struct pool *pool)
 {
 	u32 nid, order, i;
 
-	pool->nodes = kvcalloc(nr_node_ids, sizeof(*pool->nodes), GFP_KERNEL_ACCOUNT);
-	if (!pool->nodes)
-		return -ENOMEM;
 	for (nid = 0; nid < nr_node_ids; nid++) {
 		spin_lock_init(&pool->nodes[nid].lock);
 		for (order = 0; order <= MAX_PAGE_ORDER; order++)
 			for (i = 0; i < N_LISTS; i++)
 				INIT_LIST_HEAD(&pool->nodes[nid].orders[order].lists[i]);
 	}
-	return 0;
 }
 
 /**
@@ -491,17 +463,17 @@ int pool_new(const struct migoff_setup *arg, struct pool **ret)
 
 	if (!arg->pool_bytes)
 		return 0;
-	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
+	pool = kvzalloc(struct_size(pool, nodes, nr_node_ids), GFP_KERNEL_ACCOUNT);
 	if (!pool)
 		return -ENOMEM;
+	init_nodes(pool);
 	pool->max_bytes = arg->pool_bytes;
 	pool->age = max(nsecs_to_jiffies(arg->pool_age_ns), 1UL);
 	pool->shared = arg->flags & MIGOFF_SETUP_POOL_SHARED;
-	get_random_bytes(&pool->owner_key, sizeof(pool->owner_key));
 	INIT_WORK(&pool->fill_work, pool_fill);
 	INIT_DELAYED_WORK(&pool->age_work, pool_age);
 	pool->wq = alloc_workqueue("migoff-pool", WQ_UNBOUND | WQ_FREEZABLE, 0);
-	if (!pool->wq || make_nodes(pool) || make_shrinker(pool)) {
+	if (!pool->wq || make_shrinker(pool)) {
 		pool_free(pool);
 		return -ENOMEM;
 	}
@@ -520,33 +492,8 @@ void pool_free(struct pool *pool)
 	shrinker_free(pool->shrinker);
 	disable_work_sync(&pool->fill_work);
 	disable_delayed_work_sync(&pool->age_work);
-	if (pool->nodes)
-		pool_stop(pool, NUMA_NO_NODE, POOL_STOP_END, true);
+	pool_stop(pool, NUMA_NO_NODE, POOL_STOP_END, true);
 	if (pool->wq)
 		destroy_workqueue(pool->wq);
-	kvfree(pool->nodes);
-	kfree(pool);
-}
-
-/**
- * pool_owner() - Whose content is in the memory of a process.
- * @pool: the pool, or NULL.
- * @task: the process.
- * @mm: its address space.
- *
- * Return: a number that is, in all likelihood, the same for no two pairs of a memory control group
- * and a user. Both outlive the process, so a folio needs no reference on either.
- */
-u64 pool_owner(const struct pool *pool, struct task_struct *task, struct mm_struct *mm)
-{
-	struct mem_cgroup *memcg;
-	u64 owner;
-
-	if (!pool)
-		return NOBODY;
-	memcg = get_mem_cgroup_from_mm(mm);
-	owner = siphash_2u64(mem_cgroup_id(memcg), __kuid_val(task_cred_xxx(task, euid)),
-			     &pool->owner_key);
-	mem_cgroup_put(memcg);
-	return owner == NOBODY ? owner + 1 : owner;
+	kvfree(pool);
 }

@@ -6,6 +6,7 @@
  * folio unfit: such a one is simply freed. All of it happens while the reference count is frozen at 0, so
  * that nobody who finds the folio by its frame number gets hold of it meanwhile.
  */
+#include <linux/highmem.h>
 #include <linux/page-flags.h>
 #include <linux/page_ref.h>
 
@@ -120,4 +121,19 @@ bool folio_poisoned(struct folio *folio)
 		if (PageHWPoison(folio_page(folio, i)))
 			return true;
 	return false;
+}
+
+/**
+ * folio_scrub() - Zero a folio.
+ * @folio: nobody else has it. May sleep.
+ */
+void folio_scrub(struct folio *folio)
+{
+	unsigned long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++) {
+		clear_highpage(folio_page(folio, i));
+		cond_resched();
+	}
+	count(pool_scrubbed, 1);
 }

@@ -6,6 +6,7 @@
 #include <linux/file.h>
 #include <linux/magic.h>
 #include <linux/pci.h>
+#include <linux/random.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include <linux/vmalloc.h>
@@ -37,16 +38,11 @@ static bool file_is_of(struct file *file, struct pci_dev *pdev)
 }
 
 /* All that is promised about a domain; the aperture and the rest of the window come later. */
-static int engine_domain(struct pci_dev *pdev, struct iommu_domain **ret_domain)
+static bool domain_usable(struct pci_dev *pdev, struct iommu_domain *domain)
 {
-	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
-
-	if (!domain || domain->type != IOMMU_DOMAIN_UNMANAGED ||
-	    !(domain->pgsize_bitmap & PAGE_SIZE) ||
-	    !device_iommu_capable(&pdev->dev, IOMMU_CAP_CACHE_COHERENCY))
-		return -ENXIO;
-	*ret_domain = domain;
-	return 0;
+	return domain && domain->type == IOMMU_DOMAIN_UNMANAGED &&
+	       domain->pgsize_bitmap & PAGE_SIZE &&
+	       device_iommu_capable(&pdev->dev, IOMMU_CAP_CACHE_COHERENCY);
 }
 
 static int window_avoids_reserved(struct device *dev, const struct migoff_setup *arg)
@@ -106,14 +102,16 @@ static int add_domain(struct session *s, struct iommu_domain *domain,
 static int engine_check(struct session *s, struct file *file, struct pci_dev *pdev,
 			const struct migoff_setup *arg)
 {
-	struct iommu_domain *domain = NULL;
+	struct iommu_domain *domain;
 
 	if (!vfio_file_is_valid(file) || vfio_file_is_group(file))
 		return -EBADF;
 	if (!file_is_of(file, pdev))
 		return -EPERM;
-	return engine_domain(pdev, &domain) ?: window_avoids_reserved(&pdev->dev, arg) ?:
-	       add_domain(s, domain, arg);
+	domain = iommu_get_domain_for_dev(&pdev->dev);
+	if (!domain_usable(pdev, domain))
+		return -ENXIO;
+	return window_avoids_reserved(&pdev->dev, arg) ?: add_domain(s, domain, arg);
 }
 
 /* The open device file keeps the container, and so the domain, as it is. */
@@ -241,6 +239,7 @@ static int make_session(struct session *s, struct migoff_setup *arg)
 	u32 i;
 	int r;
 
+	get_random_bytes(&s->owner_key, sizeof(s->owner_key));
 	s->flags = arg->flags;
 	s->deadline_ns = arg->deadline_ns;
 	s->n_extents = arg->n_extents;

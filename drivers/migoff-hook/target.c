@@ -6,8 +6,10 @@
  * is bound to an address space, not to a process: the kernel keeps that in its private_data. So the
  * file is the proof, as long as it names the address space that the target has now.
  */
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/magic.h>
+#include <linux/memcontrol.h>
 #include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -34,29 +36,45 @@ static struct task_struct *pidfd_task(int fd)
 static int pagemap_proves(struct session *s, int fd, struct mm_struct *mm)
 {
 	CLASS(fd, f)(fd);
-	if (fd_empty(f))
-		return -EBADF;
-	if (fd_file(f)->f_op != s->pagemap_fops)
+	if (fd_empty(f) || fd_file(f)->f_op != s->pagemap_fops)
 		return -EBADF;
 	return fd_file(f)->private_data == mm ? 0 : -EPERM;
 }
 
-static int task_get_mm(struct session *s, struct task_struct *task, struct mm_struct **ret_mm,
-		       u64 *ret_owner)
+/*
+ * A number that is, in all likelihood, the same for no two pairs of a memory control group and a user. Both
+ * outlive the process, so that what has its content needs no reference on either.
+ */
+static u64 owner_of(const struct session *s, struct task_struct *task, struct mm_struct *mm)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(mm);
+	u64 owner = siphash_2u64(mem_cgroup_id(memcg), __kuid_val(task_cred_xxx(task, euid)),
+				 &s->owner_key);
+
+	mem_cgroup_put(memcg);
+	return owner == NOBODY ? owner + 1 : owner;
+}
+
+static int task_get_mm(struct session *s, int pagemap_fd, struct task_struct *task,
+		       struct mm_struct **ret_mm, u64 *ret_owner)
 {
 	struct mm_struct *mm;
+	int r = -EPERM;
 
 	if (task->flags & PF_KTHREAD || is_global_init(task))
 		return -EPERM;
 	mm = get_task_mm(task);
 	if (!mm)
 		return -ESRCH;
-	if (mm == s->mm || mm == current->mm) {
+	if (mm != s->mm && mm != current->mm)
+		r = pagemap_proves(s, pagemap_fd, mm);
+	if (r) {
 		mmput_async(mm);
-		return -EPERM;
+		return r;
 	}
+	count(live_mms, 1);
 	*ret_mm = mm;
-	*ret_owner = pool_owner(s->pool, task, mm);
+	*ret_owner = owner_of(s, task, mm);
 	return 0;
 }
 
@@ -75,23 +93,11 @@ int target_get_mm(struct session *s, const struct migoff_prepare *p, struct mm_s
 		  u64 *ret_owner)
 {
 	struct task_struct *task = pidfd_task(p->pidfd);
-	struct mm_struct *mm;
-	u64 owner;
 	int r;
 
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	r = task_get_mm(s, task, &mm, &owner);
+	r = task_get_mm(s, p->pagemap_fd, task, ret_mm, ret_owner);
 	put_task_struct(task);
-	if (r)
-		return r;
-	r = pagemap_proves(s, p->pagemap_fd, mm);
-	if (r) {
-		mmput_async(mm);
-		return r;
-	}
-	count(live_mms, 1);
-	*ret_mm = mm;
-	*ret_owner = owner;
-	return 0;
+	return r;
 }

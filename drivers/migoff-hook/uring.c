@@ -53,7 +53,6 @@ static int prepare_batch(struct slot *slot, const struct migoff_prepare *p)
 	if (r)
 		return r;
 	take(slot, p);
-	finish_count_causes(slot, false);
 	if (slot->info.n_taken) {
 		count(prepared, 1);
 		count(live_batches, 1);

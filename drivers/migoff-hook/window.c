@@ -26,15 +26,6 @@ static struct folio *folio_of(const struct batch_folio *f, bool dst)
 	return dst ? f->dst : f->src;
 }
 
-/* Return: bytes that were mapped. */
-static u64 forget_mapped(struct batch_folio *f, bool dst)
-{
-	u64 len = f->mapped[dst] ? folio_size(folio_of(f, dst)) : 0;
-
-	f->mapped[dst] = false;
-	return len;
-}
-
 /**
  * window_plan() - Give each folio that has a destination its place in the window.
  * @slot: the slot.
@@ -262,8 +253,10 @@ void window_revoke(struct slot *slot)
 		unmap_one_by_one(slot, true);
 	}
 	for (i = 0; i < slot->n_planned; i++) {
-		bytes += forget_mapped(planned(slot, i), false);
-		bytes += forget_mapped(planned(slot, i), true);
+		struct batch_folio *f = planned(slot, i);
+
+		bytes += (f->mapped[false] + f->mapped[true]) * folio_size(f->dst);
+		f->mapped[false] = f->mapped[true] = false;
 	}
 	count(live_iova_bytes, -bytes);
 	slot->n_planned = 0;
