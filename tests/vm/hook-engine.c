@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hook with a DMA engine: what it can reach, when, and what happens to a copy that is wrong. */
-#include "hooklib.h"
+#include "riglib.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,44 +10,18 @@
 #include "macros.h"
 #include "test.h"
 
-#define LSI "0000:00:05.0"
 #define LEN MIB(8)
 
-struct rig {
-	struct engine *engine;
-	struct hook hook;
-	struct target target;
-	struct migoff_range range;
-	long addr;
-};
-
-static void rig_open(struct rig *r, uint32_t flags, uint64_t deadline_ns, long huge)
+static void open_rig(struct rig *r, uint32_t flags, uint64_t deadline_ns, long huge)
 {
-	struct migoff_setup setup;
-
-	r->engine = hook_engine(LSI, &setup);
-	setup.flags = flags;
-	setup.deadline_ns = deadline_ns;
-	hook_open(&r->hook, &setup);
-	target_start(&r->target);
-	r->addr = EXPECT_OK(target_call(&r->target, in_map, LEN, 0, huge));
-	target_call(&r->target, in_fill, r->addr, LEN, 5);
-	r->range = range_of(r->addr, LEN);
+	rig_open(r, flags, deadline_ns);
+	rig_fill(r, EXPECT_OK(target_call(&r->target, in_map, LEN, 0, huge)), LEN);
 }
 
-static void rig_close(struct rig *r)
+static void close_rig(struct rig *r)
 {
-	EXPECT_EQ(target_call(&r->target, in_check, r->addr, LEN, 5), 0);
-	target_end(&r->target);
-	hook_close(&r->hook);
-	engine_close(r->engine);
-}
-
-static int rig_prepare(struct rig *r, int to_node)
-{
-	struct migoff_prepare p = prepare_args(&r->target, &r->range, 1, to_node);
-
-	return hook_run(&r->hook, MIGOFF_CMD_PREPARE, &p);
+	EXPECT_EQ(rig_check(r), 0);
+	rig_close(r);
 }
 
 /* The engine copies folios of all sizes, there and back, and full verification agrees. */
@@ -58,7 +32,7 @@ static void test_copies(void)
 	struct rig r;
 
 	for (long huge = 0; huge < 2; huge++) {
-		rig_open(&r, MIGOFF_SETUP_VERIFY_FULL, 5000000000, huge);
+		open_rig(&r, MIGOFF_SETUP_VERIFY_FULL, 0, huge);
 		for (int to = 1; to >= 0; to--) {
 			int n = EXPECT_OK(rig_prepare(&r, to));
 
@@ -68,7 +42,7 @@ static void test_copies(void)
 			moved += hook_pages_moved(&r.hook, 0) * PAGE;
 			EXPECT_GE(pages_on(&r.target, (uint64_t)r.addr, LEN, to), LEN / PAGE - 64);
 		}
-		rig_close(&r);
+		close_rig(&r);
 	}
 	EXPECT_EQ(hook_counter("bytes_by_engine") - before, moved);
 	EXPECT_EQ(hook_counter("verify_failures"), 0);
@@ -80,7 +54,7 @@ static void test_window(void)
 	uint64_t slot, half;
 	struct rig r;
 
-	rig_open(&r, 0, 5000000000, 1);
+	open_rig(&r, 0, 0, 1);
 	half = r.hook.setup.window_len / r.hook.setup.n_slots / 2;
 	for (uint32_t s = 0; s < 2; s++) {
 		struct migoff_range range = range_of(r.addr + (long)(s * LEN / 2), LEN / 2);
@@ -99,7 +73,7 @@ static void test_window(void)
 	EXPECT_EQ(hook_abort(&r.hook, 0), 0);
 	EXPECT_EQ(hook_abort(&r.hook, 1), 0);
 	EXPECT_EQ(hook_counter("live_iova_bytes"), 0);
-	rig_close(&r);
+	close_rig(&r);
 }
 
 /* A commit that says "copied" of what was not: full verification finds each, sampled finds zeros. */
@@ -109,7 +83,7 @@ static void test_verify(uint32_t flags)
 	struct rig r;
 	int n;
 
-	rig_open(&r, flags, 5000000000, 1);
+	open_rig(&r, flags, 0, 1);
 	n = rig_prepare(&r, 1);
 	EXPECT_EQ(n, LEN / HUGE);
 	EXPECT_EQ(hook_commit(&r.hook, 0, MIGOFF_VERDICT_COPIED), 0);
@@ -117,7 +91,7 @@ static void test_verify(uint32_t flags)
 	EXPECT_EQ(hook_extents(&r.hook, 0)[0].status, -EIO);
 	EXPECT_EQ(hook_counter("verify_failures") - before, n);
 	EXPECT_EQ(pages_on(&r.target, (uint64_t)r.addr, LEN, 0), LEN / PAGE);
-	rig_close(&r);
+	close_rig(&r);
 }
 
 static void test_verify_full(void)
@@ -138,7 +112,7 @@ static void test_verify_one_byte(void)
 	uint64_t index;
 	struct rig r;
 
-	rig_open(&r, MIGOFF_SETUP_VERIFY_FULL, 5000000000, 1);
+	open_rig(&r, MIGOFF_SETUP_VERIFY_FULL, 0, 1);
 	EXPECT_EQ(rig_prepare(&r, 1), LEN / HUGE);
 	EXPECT_EQ(hook_engine_copy(r.engine, &r.hook, 0), 0);
 	x = hook_extents(&r.hook, 0);
@@ -149,7 +123,7 @@ static void test_verify_one_byte(void)
 	EXPECT_EQ(hook_commit(&r.hook, 0, MIGOFF_VERDICT_COPIED), LEN / HUGE - 1);
 	EXPECT_EQ(x[1].cause, MIGOFF_CAUSE_VERIFY);
 	EXPECT_EQ(hook_pages_moved(&r.hook, 0), (LEN - HUGE) / PAGE);
-	rig_close(&r);
+	close_rig(&r);
 }
 
 /* Verdicts are for each extent; a folio left, one copied by the CPU, one by the engine. */
@@ -161,7 +135,7 @@ static void test_mixed(void)
 	const struct migoff_extent *x;
 	struct rig r;
 
-	rig_open(&r, MIGOFF_SETUP_VERIFY_FULL, 5000000000, 1);
+	open_rig(&r, MIGOFF_SETUP_VERIFY_FULL, 0, 1);
 	x = hook_extents(&r.hook, 0);
 	EXPECT_EQ(rig_prepare(&r, 1), LEN / HUGE);
 	EXPECT_EQ(hook_engine_copy(r.engine, &r.hook, 0), 0);
@@ -172,7 +146,7 @@ static void test_mixed(void)
 	EXPECT_EQ(x[2].status, 1);
 	EXPECT_EQ(x[2].flags & MIGOFF_EXTENT_BY_CPU, 0);
 	EXPECT_EQ(pages_on(&r.target, (uint64_t)r.addr, LEN, 0), HUGE / PAGE);
-	rig_close(&r);
+	close_rig(&r);
 }
 
 /* Skipped places between folios leave no hole in the window, and all of it is taken back. */
@@ -183,7 +157,7 @@ static void test_holes(void)
 	struct rig r;
 	int n;
 
-	rig_open(&r, MIGOFF_SETUP_VERIFY_FULL, 5000000000, 0);
+	open_rig(&r, MIGOFF_SETUP_VERIFY_FULL, 0, 0);
 	for (uint32_t i = 0; i < ARRAY_SIZE(ranges); i++)
 		ranges[i] = range_of(r.addr + (long)(i * 3 * PAGE), (1 + i % 2) * PAGE);
 	for (int i = 0; i < 10; i++) {
@@ -197,7 +171,7 @@ static void test_holes(void)
 		EXPECT_EQ(hook_counter("live_iova_bytes"), 0);
 	}
 	EXPECT_EQ(hook_counter("unmap_mismatches"), 0);
-	rig_close(&r);
+	close_rig(&r);
 }
 
 static int dmar_faults(int kmsg)
@@ -227,7 +201,7 @@ static void test_late_dma(void)
 		fclose(f);
 	}
 	lseek(kmsg, 0, SEEK_END);
-	rig_open(&r, 0, 50000000, 1);
+	open_rig(&r, 0, 50000000, 1);
 	EXPECT_EQ(rig_prepare(&r, 1), LEN / HUGE);
 	EXPECT_TRUE(hook_wait_end(&r.hook, 0, 5000));
 	EXPECT_EQ(hook_info(&r.hook, 0)->end, MIGOFF_END_DEADLINE);
@@ -240,7 +214,7 @@ static void test_late_dma(void)
 	EXPECT_GE(dmar_faults(kmsg), 1);
 	EXPECT_EQ(hook_commit(&r.hook, 0, MIGOFF_VERDICT_COPIED), -ETIME);
 	EXPECT_EQ(pages_on(&r.target, (uint64_t)r.addr, LEN, 0), LEN / PAGE);
-	rig_close(&r);
+	close_rig(&r);
 }
 
 static int try_setup(const struct migoff_setup *setup)

@@ -4,7 +4,7 @@
  * what an engine may still reach is never used again for anything else, and no engine gets anything more.
  * All else of the batch goes on.
  */
-#include "hooklib.h"
+#include "riglib.h"
 
 #include <errno.h>
 
@@ -14,7 +14,6 @@
 #include "pagelib.h"
 #include "test.h"
 
-#define LSI "0000:00:05.0"
 #define PARAMETERS "/sys/module/migoff_hole/parameters/"
 #define LEN MIB(1)
 #define FOLIO KIB(64)
@@ -23,14 +22,8 @@
 #define VICTIM 5
 #define HOLE_PAGE 3
 
-struct rig {
-	struct engine *engine;
-	struct hook hook;
-	struct target target;
-	struct migoff_range range;
-	long addr;
-	uint64_t leaked[2];
-};
+/* The frames, source and destination, that the engine still reaches. */
+static uint64_t leaked[2];
 
 /* The frame that an engine reaches at an address, or 0. */
 static uint64_t reached(uint64_t iova)
@@ -54,26 +47,15 @@ static void punch(uint64_t iova)
 	EXPECT_EQ(reached(iova), 0);
 }
 
-static void rig_open(struct rig *r)
+static void open_rig(struct rig *r)
 {
-	struct migoff_setup setup;
+	long addr;
 
-	r->engine = hook_engine(LSI, &setup);
-	setup.flags = MIGOFF_SETUP_VERIFY_FULL;
-	hook_open(&r->hook, &setup);
-	target_start(&r->target);
-	r->addr = map_medium(&r->target, LEN);
-	if (!r->addr)
+	rig_open(r, MIGOFF_SETUP_VERIFY_FULL, 0);
+	addr = map_medium(&r->target, LEN);
+	if (!addr)
 		TEST_SKIP("this kernel has no folios of 64 KiB");
-	target_call(&r->target, in_fill, r->addr, LEN, 5);
-	r->range = range_of(r->addr, LEN);
-}
-
-static int prepare(struct rig *r, int to_node)
-{
-	struct migoff_prepare p = prepare_args(&r->target, &r->range, 1, to_node);
-
-	return hook_run(&r->hook, MIGOFF_CMD_PREPARE, &p);
+	rig_fill(r, addr, LEN);
 }
 
 static const struct migoff_extent *extent(const struct rig *r, uint32_t i)
@@ -84,16 +66,16 @@ static const struct migoff_extent *extent(const struct rig *r, uint32_t i)
 /* A batch that was copied well, and in which one folio cannot be taken from the engine. */
 static void break_one(struct rig *r, bool destination)
 {
-	int64_t mismatches = hook_counter("unmap_mismatches"), leaked = hook_counter("leaked_folios");
+	int64_t mismatches = hook_counter("unmap_mismatches"), lost = hook_counter("leaked_folios");
 	const struct migoff_extent *x = extent(r, VICTIM);
 	uint64_t iova;
 
-	EXPECT_EQ(prepare(r, 1), N);
+	EXPECT_EQ(rig_prepare(r, 1), N);
 	EXPECT_EQ(hook_engine_copy(r->engine, &r->hook, 0), 0);
 	EXPECT_EQ(x->folio_len, FOLIO);
 	EXPECT_EQ(x->flags & MIGOFF_EXTENT_NO_IOVA, 0);
-	r->leaked[0] = reached(x->src_iova);
-	r->leaked[1] = reached(x->dst_iova);
+	leaked[0] = reached(x->src_iova);
+	leaked[1] = reached(x->dst_iova);
 	iova = destination ? x->dst_iova : x->src_iova;
 	punch(iova + HOLE_PAGE * PAGE);
 	EXPECT_EQ(hook_commit(&r->hook, 0, MIGOFF_VERDICT_COPIED), N - 1);
@@ -102,11 +84,11 @@ static void break_one(struct rig *r, bool destination)
 	EXPECT_EQ(x->cause, MIGOFF_CAUSE_LEFT);
 	EXPECT_EQ(hook_pages_moved(&r->hook, 0), (N - 1) * FOLIO / PAGE);
 	EXPECT_EQ(hook_counter("unmap_mismatches") - mismatches, 1);
-	EXPECT_EQ(hook_counter("leaked_folios") - leaked, 2);
+	EXPECT_EQ(hook_counter("leaked_folios") - lost, 2);
 	EXPECT_EQ(hook_counter("live_iova_bytes"), 0);
-	EXPECT_EQ(page_frame(&r->target, x->va), r->leaked[0]);
+	EXPECT_EQ(page_frame(&r->target, x->va), leaked[0]);
 	/* It is not for nothing: the engine does reach what lies behind the hole, and nothing else. */
-	EXPECT_EQ(reached(iova + FOLIO - PAGE), r->leaked[destination] + FOLIO / PAGE - 1);
+	EXPECT_EQ(reached(iova + FOLIO - PAGE), leaked[destination] + FOLIO / PAGE - 1);
 	for (uint32_t i = 0; i < N; i++) {
 		EXPECT_TRUE(i == VICTIM || !reached(extent(r, i)->src_iova + FOLIO - PAGE));
 		EXPECT_TRUE(i == VICTIM || !reached(extent(r, i)->dst_iova + FOLIO - PAGE));
@@ -132,7 +114,7 @@ static void write_late(struct rig *r, uint64_t iova)
 static void expect_not_reused(struct rig *r)
 {
 	for (size_t i = 0; i < 2 * FOLIO / PAGE; i++) {
-		uint64_t frame = r->leaked[i % 2] + i / 2;
+		uint64_t frame = leaked[i % 2] + i / 2;
 
 		EXPECT_TRUE(!frame_is_free(frame));
 		for (uint64_t va = (uint64_t)r->addr; va < (uint64_t)r->addr + LEN; va += PAGE)
@@ -146,7 +128,7 @@ static void go_on_without_engine(struct rig *r)
 	static uint8_t copied[N];
 
 	memset(copied, MIGOFF_VERDICT_COPIED, sizeof(copied));
-	EXPECT_EQ(prepare(r, 0), N - 1);
+	EXPECT_EQ(rig_prepare(r, 0), N - 1);
 	EXPECT_EQ(hook_counter("live_iova_bytes"), 0);
 	for (uint32_t i = 0; i < hook_info(&r->hook, 0)->n_extents; i++)
 		if (extent(r, i)->flags & MIGOFF_EXTENT_TAKEN)
@@ -154,10 +136,10 @@ static void go_on_without_engine(struct rig *r)
 	EXPECT_EQ(hook_info(&r->hook, 0)->n_extents, N);
 	EXPECT_EQ(hook_commit_each(&r->hook, 0, copied), -EINVAL);
 	EXPECT_EQ(hook_commit(&r->hook, 0, MIGOFF_VERDICT_CPU), N - 1);
-	EXPECT_EQ(target_call(&r->target, in_check, r->addr, LEN, 5), 0);
+	EXPECT_EQ(rig_check(r), 0);
 
 	r->range = range_of(r->addr + VICTIM * (long)FOLIO, FOLIO);
-	EXPECT_EQ(prepare(r, 1), 0);
+	EXPECT_EQ(rig_prepare(r, 1), 0);
 	EXPECT_EQ(extent(r, 0)->cause, MIGOFF_CAUSE_PINNED);
 }
 
@@ -171,7 +153,7 @@ static void go_on_with_another(struct rig *r)
 	r->range = range_of(r->addr, LEN);
 	expect_not_reused(r);
 	for (int to = 1; to >= 0; to--) {
-		EXPECT_EQ(prepare(r, to), N);
+		EXPECT_EQ(rig_prepare(r, to), N);
 		EXPECT_EQ(hook_commit(&r->hook, 0, MIGOFF_VERDICT_CPU), N);
 		expect_not_reused(r);
 	}
@@ -184,11 +166,11 @@ static void test_hole(bool destination)
 	struct hook other;
 	struct rig r;
 
-	rig_open(&r);
+	open_rig(&r);
 	break_one(&r, destination);
 	if (destination)
 		write_late(&r, extent(&r, VICTIM)->dst_iova + (HOLE_PAGE + 1) * PAGE);
-	EXPECT_EQ(target_call(&r.target, in_check, r.addr, LEN, 5), 0);
+	EXPECT_EQ(rig_check(&r), 0);
 	go_on_without_engine(&r);
 	go_on_with_another(&r);
 	target_end(&r.target);
@@ -200,7 +182,7 @@ static void test_hole(bool destination)
 	EXPECT_EQ(hook_try_open(&other, &setup), -EADDRINUSE);
 	engine_close(r.engine);
 	for (size_t i = 0; i < 2; i++)
-		EXPECT_TRUE(!frame_is_free(r.leaked[i]));
+		EXPECT_TRUE(!frame_is_free(leaked[i]));
 }
 
 static void test_hole_in_source(void)
