@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <numaif.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -19,22 +20,12 @@
 #define LSI "0000:00:05.0"
 #define SMALL KIB(128)
 #define DEBUGFS "/sys/kernel/debug/"
-#define MAX_WORKERS 16
 /* More than either makes. */
 #define MAX_STEPS 2000
 
 static struct hook hook;
 
-/* What has things fail in one thread; opened before, because opening it is something that can fail. */
-static int open_thread(const char *tid)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), "/proc/self/task/%s/fail-nth", tid);
-	return EXPECT_OK(open(path, O_RDWR | O_CLOEXEC));
-}
-
-/* The nth thing from now on that can fail does, in that thread. */
+/* The nth thing from now on that can fail does, in the thread of which this is the fail-nth. */
 static void arm(int fd, int nth)
 {
 	char text[16];
@@ -43,35 +34,43 @@ static void arm(int fd, int nth)
 	EXPECT_EQ(pwrite(fd, text, (size_t)n, 0), n);
 }
 
-/* Return: whether it has failed. */
-static bool disarm(int fd)
+/*
+ * Return: whether it has failed in what was done since; -ESRCH when there is no such thread any more. Asking can
+ * itself be what fails: then nothing else has.
+ */
+static int disarm(int fd)
 {
 	char text[16] = "";
+	bool failed = pread(fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
 
-	if (pread(fd, text, sizeof(text) - 1, 0) < 1)
-		TEST_FAIL("fail-nth cannot be read: %s", strerror(errno));
-	arm(fd, 0);
-	return atoi(text) == 0;
+	if (pwrite(fd, "0", 1, 0) == 1)
+		return failed;
+	if (errno == ESRCH)
+		return -ESRCH;
+	EXPECT_EQ(pwrite(fd, "0", 1, 0), 1);
+	return failed;
 }
 
-/* io_uring's threads, which carry out a PREPARE. */
-static int workers(int *ret)
+/* The fail-nth of io_uring's thread that carries out each PREPARE. */
+static int open_worker(void)
 {
-	DIR *dir = opendir("/proc/self/task");
 	char path[300], comm[32] = "";
 	struct dirent *e;
-	int n = 0;
+	DIR *dir = opendir("/proc/self/task");
+	int fd = -1;
 
-	while (dir && (e = readdir(dir)) && n < MAX_WORKERS) {
+	while (dir && fd < 0 && (e = readdir(dir))) {
 		_cleanup_fclose_ FILE *f = NULL;
 
 		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", e->d_name);
 		f = fopen(path, "re");
-		if (f && fgets(comm, sizeof(comm), f) && !strncmp(comm, "iou-wrk", 7))
-			ret[n++] = open_thread(e->d_name);
+		if (!f || !fgets(comm, sizeof(comm), f) || strncmp(comm, "iou-wrk", 7))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/fail-nth", e->d_name);
+		fd = open(path, O_RDWR | O_CLOEXEC);
 	}
 	closedir(dir);
-	return n;
+	return fd;
 }
 
 static void expect_nothing_alive(void)
@@ -90,7 +89,7 @@ static void test_setup(void)
 	struct migoff_setup setup;
 	struct engine *e = hook_engine(LSI, &setup);
 	int nth = 1, fd, r, refused = 0, self = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	bool failed;
+	int failed;
 
 	EXPECT_OK(self);
 	setup.pool_bytes = MIB(64);
@@ -139,45 +138,58 @@ static void commit(struct engine *e)
 	EXPECT_OK(hook_commit_each(&hook, 0, verdicts));
 }
 
+/* Return: as disarm(), of a PREPARE in which the nth thing fails. Until there is a thread for it there is none to fail. */
+static int prepare_failing(const struct migoff_prepare *p, int nth, int *ret_r)
+{
+	int fd = open_worker(), failed;
+
+	if (fd >= 0)
+		arm(fd, nth);
+	*ret_r = hook_run(&hook, MIGOFF_CMD_PREPARE, p);
+	failed = fd >= 0 ? disarm(fd) : -ESRCH;
+	fd_close(fd);
+	return failed;
+}
+
+static void map_both(struct target *t, struct migoff_range *ret_ranges)
+{
+	struct migoff_range huge = range_of(EXPECT_OK(target_call(t, in_map, HUGE, 0, 1)), HUGE);
+	struct migoff_range small = range_of(EXPECT_OK(target_call(t, in_map, SMALL, 0, 0)), SMALL);
+	bool huge_first = huge.start < small.start;
+
+	ret_ranges[0] = huge_first ? huge : small;
+	ret_ranges[1] = huge_first ? small : huge;
+	for (int i = 0; i < 2; i++)
+		target_call(t, in_fill, (long)ret_ranges[i].start, (long)ret_ranges[i].len, 8);
+}
+
+/* By the kernel, which also puts all of it on LRU lists, from which alone it can be taken. */
+static void move_back(const struct target *t)
+{
+	unsigned long from = 1UL << 1, to = 1UL << 0;
+
+	EXPECT_OK((int)migrate_pages(t->pid, 64, &from, &to));
+}
+
 static void test_prepare(void)
 {
-	int fds[MAX_WORKERS];
+	/* The second is of a kind that is not used; 0 leaves it as it is. */
+	unsigned int workers[2] = { 1, 0 };
+	struct migoff_range ranges[2];
 	struct migoff_setup setup;
 	struct engine *e = hook_engine(LSI, &setup);
-	struct migoff_range ranges[2];
 	struct migoff_prepare p;
-	int nth = 1, n, r, to = 1;
+	int nth = 1, r, failed;
 	struct target t;
-	bool failed;
 
 	hook_open(&hook, &setup);
+	EXPECT_OK(io_uring_register_iowq_max_workers(&hook.ring, workers));
 	target_start(&t);
-	ranges[0] = range_of(EXPECT_OK(target_call(&t, in_map, HUGE, 0, 1)), HUGE);
-	ranges[1] = range_of(EXPECT_OK(target_call(&t, in_map, SMALL, 0, 0)), SMALL);
-	if (ranges[1].start < ranges[0].start) {
-		struct migoff_range first = ranges[1];
-
-		ranges[1] = ranges[0];
-		ranges[0] = first;
-	}
-	for (int i = 0; i < 2; i++)
-		target_call(&t, in_fill, (long)ranges[i].start, (long)ranges[i].len, 8);
-	/* The first one makes the thread that does the others. */
-	p = prepare_args(&t, ranges, 2, 1);
-	EXPECT_GE(hook_run(&hook, MIGOFF_CMD_PREPARE, &p), 1);
-	EXPECT_EQ(hook_abort(&hook, 0), 0);
+	map_both(&t, ranges);
+	move_back(&t);
 	do {
-		p = prepare_args(&t, ranges, 2, to);
-		n = workers(fds);
-		EXPECT_GE(n, 1);
-		for (int i = 0; i < n; i++)
-			arm(fds[i], nth);
-		r = hook_run(&hook, MIGOFF_CMD_PREPARE, &p);
-		failed = false;
-		for (int i = 0; i < n; i++) {
-			failed |= disarm(fds[i]);
-			close(fds[i]);
-		}
+		p = prepare_args(&t, ranges, 2, 1);
+		failed = prepare_failing(&p, nth, &r);
 		EXPECT_TRUE(r >= 0 || (failed && (r == -ENOMEM || r == -EFAULT)));
 		if (r >= 0)
 			EXPECT_EQ(hook_pages(&hook, 0), (HUGE + SMALL) / PAGE);
@@ -187,11 +199,13 @@ static void test_prepare(void)
 		for (int i = 0; i < 2; i++)
 			EXPECT_EQ(target_call(&t, in_check, (long)ranges[i].start,
 					      (long)ranges[i].len, 8), 0);
-		to = !to;
-		EXPECT_TRUE(++nth < MAX_STEPS);
+		move_back(&t);
+		nth += failed > 0;
+		EXPECT_TRUE(nth < MAX_STEPS);
 	} while (failed);
-	printf("%d steps\n", nth - 2);
-	EXPECT_GE(nth, 20);
+	printf("%d steps\n", nth - 1);
+	/* The arguments, and a destination for each folio, at least. */
+	EXPECT_GE(nth - 1, 2 + 1 + (int)(SMALL / PAGE));
 	target_end(&t);
 	hook_close(&hook);
 	engine_close(e);
