@@ -193,7 +193,7 @@ static long in_split(long addr, long len, long unused)
 static int release_fd;
 static pid_t child;
 
-/* A child that shares all memory, and writes to it when it is told to. */
+/* A child that shares all memory that it may, and writes to some when it is told to. */
 static long in_fork(long addr, long len, long seed)
 {
 	int fds[2];
@@ -205,7 +205,7 @@ static long in_fork(long addr, long len, long seed)
 	if (child == 0) {
 		close(fds[1]);
 		if (read(fds[0], &byte, 1) != 1)
-			_exit(1);
+			_exit(0);
 		in_fill(addr, len, seed);
 		_exit(in_check(addr, len, seed) != 0);
 	}
@@ -214,25 +214,50 @@ static long in_fork(long addr, long len, long seed)
 	return child < 0 ? -errno : 0;
 }
 
-static long in_let_child_write(long unused, long unused2, long unused3)
+/* Have it write, or just end. */
+static long in_end_child(long write_first, long unused, long unused2)
 {
 	int status = -1;
 
-	if (write(release_fd, "", 1) != 1 || waitpid(child, &status, 0) != child)
+	if (write_first && write(release_fd, "", 1) != 1)
 		return -errno;
 	close(release_fd);
-	return status;
+	return waitpid(child, &status, 0) == child ? status : -errno;
 }
 
 /*
- * A page that is one process' alone is marked as such. Its old place, recycled, has no such mark: else a child
- * that shares what comes there would write into its parent's memory.
+ * Pages of each large folio that a child does not get, and that are unmapped while it has the others: at both
+ * ends, so that what is left is one piece.
+ */
+static const long alone_at[] = { 0, 1, 511 };
+
+static long in_unshare(long addr, long len, long advice)
+{
+	for (long a = addr; a < addr + len; a += (long)HUGE)
+		for (size_t i = 0; i < ARRAY_SIZE(alone_at); i++)
+			if (madvise((void *)(a + alone_at[i] * PAGE), PAGE, (int)advice))
+				return -errno;
+	return 0;
+}
+
+static void move_shared(long addr, int to_node)
+{
+	struct migoff_range range = range_of(addr, LEN);
+	struct migoff_prepare p = prepare_args(&target, &range, 1, to_node);
+
+	p.flags = MIGOFF_PREPARE_MOVE_ALL;
+	EXPECT_EQ(hook_run(&hook, MIGOFF_CMD_PREPARE, &p), LEN / HUGE);
+	EXPECT_EQ(hook_commit(&hook, 0, MIGOFF_VERDICT_CPU), LEN / HUGE);
+}
+
+/*
+ * A page that is one process' alone is marked as such, and stays so when it is unmapped while others have the
+ * rest of its folio. That folio, recycled, has no such mark: else a child that shares what comes there would
+ * write into its parent's memory.
  */
 static void test_exclusive(void)
 {
 	long alone, shared;
-	struct migoff_range range;
-	struct migoff_prepare p;
 
 	open_pool(MIB(64), HOUR, 0);
 	target_start(&target);
@@ -241,16 +266,16 @@ static void test_exclusive(void)
 	target_call(&target, in_fill, shared, LEN, 5);
 	EXPECT_OK(target_call(&target, in_split, alone, LEN, 0));
 	EXPECT_OK(target_call(&target, in_split, shared, LEN, 0));
-	EXPECT_EQ(move(&target, alone, LEN, 1), LEN / PAGE);
+	EXPECT_OK(target_call(&target, in_unshare, alone, LEN, MADV_DONTFORK));
+	EXPECT_OK(target_call(&target, in_fork, alone, LEN, 0));
+	EXPECT_OK(target_call(&target, in_unshare, alone, LEN, MADV_DONTNEED));
+	move_shared(alone, 1);
 	EXPECT_EQ(hook_counter("live_pooled_bytes"), LEN);
+	EXPECT_EQ(target_call(&target, in_end_child, 0, 0, 0), 0);
 
 	EXPECT_OK(target_call(&target, in_fork, shared, LEN, 6));
-	range = range_of(shared, LEN);
-	p = prepare_args(&target, &range, 1, 0);
-	p.flags = MIGOFF_PREPARE_MOVE_ALL;
-	EXPECT_EQ(hook_run(&hook, MIGOFF_CMD_PREPARE, &p), LEN / HUGE);
-	EXPECT_EQ(hook_commit(&hook, 0, MIGOFF_VERDICT_CPU), LEN / HUGE);
-	EXPECT_EQ(target_call(&target, in_let_child_write, 0, 0, 0), 0);
+	move_shared(shared, 0);
+	EXPECT_EQ(target_call(&target, in_end_child, 1, 0, 0), 0);
 	EXPECT_EQ(target_call(&target, in_check, shared, LEN, 5), 0);
 	target_end(&target);
 	hook_close(&hook);
