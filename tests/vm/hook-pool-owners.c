@@ -2,6 +2,8 @@
 /*
  * Whose content a pooled folio has. The engine of this test is told to copy nothing and is believed, so that
  * a program finds in its memory what was in its destinations: it must never be another program's.
+ *
+ *	hook-pool-owners [zeroed]	with "zeroed" on a kernel that zeroes what is freed (init_on_free=1)
  */
 #include "hooklib.h"
 
@@ -19,6 +21,9 @@
 #define HOUR 3600000000000
 #define SECRET 0x5ec7e7
 #define CGROUP "/sys/fs/cgroup/hook-pool"
+
+/* The kernel zeroes what is freed. */
+static bool zeroed;
 
 struct rig {
 	struct engine *engine;
@@ -92,7 +97,7 @@ static void lie(struct rig *r, long *ret_secret, long *ret_zeros)
 	target_call(&r->first, in_fill, a, LEN, SECRET);
 	target_call(&r->second, in_fill, b, LEN, 1);
 	move(r, &r->first, a, 1, MIGOFF_VERDICT_CPU);
-	EXPECT_EQ(hook_counter("live_pooled_bytes"), LEN);
+	EXPECT_EQ(hook_counter("live_pooled_bytes"), zeroed ? 0 : LEN);
 	move(r, &r->second, b, 0, MIGOFF_VERDICT_COPIED);
 	*ret_secret = target_call(&r->second, in_count, b, LEN, SECRET);
 	*ret_zeros = target_call(&r->second, in_count_zeros, b, LEN, 0);
@@ -191,8 +196,42 @@ static void test_aborted(void)
 	rig_close(&r);
 }
 
-int main(void)
+/*
+ * Where the kernel zeroes what is freed, no content outlives its owner in the pool, not even for the owner
+ * itself: neither of a source nor of a destination that was not used.
+ */
+static void test_zeroed(void)
 {
+	int64_t unfit = hook_counter("pool_unfit_init_on_free"), recycled = hook_counter("pool_recycled");
+	struct migoff_range range;
+	struct migoff_prepare p;
+	long secret, zeros, a;
+	struct rig r;
+
+	rig_open(&r, MIGOFF_SETUP_POOL_SHARED);
+	lie(&r, &secret, &zeros);
+	EXPECT_EQ(secret, 0);
+	EXPECT_EQ(zeros, LEN / 8);
+	EXPECT_EQ(hook_counter("live_pooled_bytes"), 0);
+	a = EXPECT_OK(target_call(&r.first, in_map, LEN, 0, 1));
+	target_call(&r.first, in_fill, a, LEN, SECRET);
+	range = range_of(a, LEN);
+	p = prepare_args(&r.first, &range, 1, 1);
+	EXPECT_EQ(hook_run(&r.hook, MIGOFF_CMD_PREPARE, &p), LEN / HUGE);
+	EXPECT_EQ(hook_engine_copy(r.engine, &r.hook, 0), 0);
+	EXPECT_EQ(hook_abort(&r.hook, 0), 0);
+	EXPECT_EQ(hook_counter("pool_recycled") - recycled, 0);
+	EXPECT_EQ(hook_counter("pool_unfit_init_on_free") - unfit, 3 * LEN / HUGE);
+	rig_close(&r);
+}
+
+int main(int argc, char **argv)
+{
+	zeroed = argc == 2 && !strcmp(argv[1], "zeroed");
+	if (zeroed) {
+		RUN(test_zeroed);
+		return 0;
+	}
 	RUN(test_same_owner);
 	RUN(test_other_user);
 	RUN(test_other_cgroup);
