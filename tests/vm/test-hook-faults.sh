@@ -13,4 +13,8 @@ mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 for fault in failslab fail_page_alloc fail_usercopy; do
 	[[ ! -e /sys/kernel/debug/$fault/verbose ]] || echo 0 >/sys/kernel/debug/$fault/verbose
 done
+if [[ ! -e /proc/self/fail-nth || ! -d /sys/kernel/debug/failslab ]]; then
+	insmod /build/hook/tests/migoff_fail.ko
+	trap 'rmmod migoff_fail' EXIT
+fi
 /build/main/tests/vm/hook-faults

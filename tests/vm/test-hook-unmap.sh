@@ -7,6 +7,6 @@ set -euo pipefail
 
 modprobe migoff
 bind_vfio 0000:00:05.0
-insmod /build/hook/hole/migoff_hole.ko
+insmod /build/hook/tests/migoff_hole.ko
 trap 'rmmod migoff_hole' EXIT
 /build/main/tests/vm/hook-unmap
