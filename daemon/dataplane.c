@@ -29,6 +29,9 @@ struct cut {
 	const char *why;
 };
 
+/* Many times what the thread needs: all of it is locked. */
+#define STACK_BYTES (1u << 20)
+
 #define STATUS_WORDS (sizeof(struct dataplane_status) / sizeof(uint64_t))
 _Static_assert(sizeof(struct dataplane_status) % sizeof(uint64_t) == 0, "copied by words");
 
@@ -257,13 +260,19 @@ static int dataplane_new(const struct dataplane_config *config, struct dataplane
 /* Signals are for the control plane. */
 static int dataplane_spawn(struct dataplane *dp)
 {
+	pthread_attr_t attr;
 	sigset_t all, before;
 	int r;
 
+	r = pthread_attr_init(&attr);
+	if (r)
+		return -r;
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&dp->thread, NULL, dataplane_thread, dp);
+	r = pthread_create(&dp->thread, &attr, dataplane_thread, dp);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
 	if (r)
 		return -r;
 	while (sem_wait(&dp->started) < 0)
