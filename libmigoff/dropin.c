@@ -42,7 +42,7 @@ uint64_t dropin_min_request(const struct pool_conn *c)
 	return atomic_load_explicit(&c->m->ring->min_request, memory_order_relaxed);
 }
 
-int dropin_begin(struct dropin *d, uint64_t max_bytes)
+int dropin_begin(struct dropin *d, int pid, uint64_t min_bytes, uint64_t max_bytes)
 {
 	int r;
 
@@ -50,6 +50,10 @@ int dropin_begin(struct dropin *d, uint64_t max_bytes)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &d->cancel_state);
 
 	r = pool_get(&d->conn);
+	if (r == 0 && min_bytes < dropin_min_request(d->conn) && !pool_asks(d->conn, pid))
+		return 0;
+	if (r == 0)
+		r = pool_check(d->conn);
 	if (r == -ENOTCONN && fallback_forbidden())
 		return -ENOTCONN;
 	if (r < 0)

@@ -19,11 +19,13 @@ struct dropin {
 /**
  * dropin_begin() - Get the daemon, if it is of use at the moment.
  * @d: to be ended with dropin_end().
- * @max_bytes: more than this the call cannot be about.
+ * @pid: the process; 0 is the caller.
+ * @min_bytes: less than this the call cannot be about.
+ * @max_bytes: more than this it cannot be about.
  *
  * Return: 1 with d->conn; 0 to make the system call; -ENOTCONN when that is forbidden.
  */
-int dropin_begin(struct dropin *d, uint64_t max_bytes);
+int dropin_begin(struct dropin *d, int pid, uint64_t min_bytes, uint64_t max_bytes);
 
 /**
  * dropin_end() - Put everything back.

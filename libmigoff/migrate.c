@@ -129,7 +129,7 @@ long migoff_migrate_pages(int pid, unsigned long maxnode, const unsigned long *o
 	long ret;
 	int r;
 
-	r = dropin_begin(&d, UINT64_MAX);
+	r = dropin_begin(&d, pid, UINT64_MAX, UINT64_MAX);
 	if (r < 0) {
 		errno = -r;
 		return dropin_end(&d, -1);

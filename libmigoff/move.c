@@ -136,9 +136,13 @@ static uint64_t least_bytes(const struct slice *s, uint64_t enough, int pagemap_
 static bool worth_it(struct pool_conn *c, const struct slice *s, struct migoff_target **ret)
 {
 	uint64_t enough = dropin_min_request(c);
+	bool yes;
 
-	return most_bytes(s, enough) >= enough && pool_target(c, s->pid, ret) >= 0 &&
-	       least_bytes(s, enough, (*ret)->pagemap_fd) >= enough;
+	if (most_bytes(s, enough) < enough || pool_target(c, s->pid, ret) < 0)
+		return false;
+	yes = least_bytes(s, enough, (*ret)->pagemap_fd) >= enough;
+	pool_answered(c, *ret, yes);
+	return yes;
 }
 
 /* Has the daemon move a group of items. What fails is left to the system call. */
@@ -227,7 +231,7 @@ static long move_slice(struct pool_conn *c, int pid, size_t n, void *const pages
 	struct migoff_target *t;
 	long ret;
 
-	if (client_lost(c->m) || slice_read_pages(&s, pages) < 0 || !worth_it(c, &s, &t) ||
+	if (c->m->lost || slice_read_pages(&s, pages) < 0 || !worth_it(c, &s, &t) ||
 	    slice_read_rest(&s, nodes, status) < 0 || !nodes_are_good(&s))
 		return kernel_move_pages(pid, n, pages, nodes, status, flags);
 
@@ -264,16 +268,18 @@ long migoff_move_pages(int pid, unsigned long count, void *const pages[], const 
 		       int status[], int flags)
 {
 	struct dropin d;
-	uint64_t max_bytes;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), min_bytes, max_bytes;
 	long ret;
 	int r;
 
 	if (count < FEW || !nodes)
 		return kernel_move_pages(pid, count, pages, nodes, status, flags);
 
+	if (__builtin_mul_overflow(count, page, &min_bytes))
+		min_bytes = UINT64_MAX;
 	if (__builtin_mul_overflow(count, dropin_block(), &max_bytes))
 		max_bytes = UINT64_MAX;
-	r = dropin_begin(&d, max_bytes);
+	r = dropin_begin(&d, pid, min_bytes, max_bytes);
 	if (r < 0) {
 		errno = -r;
 		return dropin_end(&d, -1);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,7 +32,8 @@ static struct {
 static void drop(struct pool_conn *c)
 {
 	for (unsigned int i = 0; i < POOL_TARGETS; i++)
-		c->targets[i] = migoff_target_close(c->targets[i]);
+		migoff_target_close(c->targets[i].t);
+	memset(c->targets, 0, sizeof(c->targets));
 	c->m = migoff_close(c->m);
 }
 
@@ -110,15 +112,23 @@ static void back_off(bool quick)
 	pthread_mutex_unlock(&pool.lock);
 }
 
-static int connect_place(struct pool_conn *c, bool may_try)
+static bool may_try(void)
+{
+	bool may;
+
+	pthread_mutex_lock(&pool.lock);
+	may = clock_now_ms() >= pool.retry_at_ms;
+	pthread_mutex_unlock(&pool.lock);
+	return may;
+}
+
+static int connect_place(struct pool_conn *c)
 {
 	int r;
 
-	if (c->m && client_lost(c->m))
-		drop(c);
 	if (c->m)
 		return 0;
-	if (!may_try)
+	if (!may_try())
 		return -ENOTCONN;
 
 	r = migoff_open(&c->m, NULL);
@@ -132,7 +142,6 @@ static int connect_place(struct pool_conn *c, bool may_try)
 int pool_get(struct pool_conn **ret)
 {
 	struct pool_conn *c;
-	bool may_try;
 	int r;
 
 	pthread_once(&pool.once, init);
@@ -141,18 +150,24 @@ int pool_get(struct pool_conn **ret)
 	if (pool.owner != getpid())
 		disown();
 	c = take_place();
-	may_try = clock_now_ms() >= pool.retry_at_ms;
 	pthread_mutex_unlock(&pool.lock);
 	if (!c)
 		return -EBUSY;
 
-	r = connect_place(c, may_try);
+	r = connect_place(c);
 	if (r < 0) {
 		pool_put(c);
 		return r;
 	}
 	*ret = c;
 	return 0;
+}
+
+int pool_check(struct pool_conn *c)
+{
+	if (client_lost(c->m))
+		drop(c);
+	return connect_place(c);
 }
 
 void pool_put(struct pool_conn *c)
@@ -178,37 +193,61 @@ static bool alive(const struct migoff_target *t)
 	return !poll(&p, 1, 0);
 }
 
+static struct pool_target *find_target(struct pool_conn *c, int pid)
+{
+	pid = pid ?: getpid();
+	for (unsigned int i = 0; i < POOL_TARGETS; i++)
+		if (c->targets[i].t && c->targets[i].t->pid == pid)
+			return &c->targets[i];
+	return NULL;
+}
+
 int pool_target(struct pool_conn *c, int pid, struct migoff_target **ret)
 {
+	struct pool_target *known = find_target(c, pid);
 	struct migoff_target *t;
-	unsigned int i;
 	int r;
 
-	pid = pid ?: getpid();
-	for (i = 0; i < POOL_TARGETS; i++) {
-		t = c->targets[i];
-		if (!t || t->pid != pid)
-			continue;
-		if (alive(t)) {
-			*ret = t;
-			return 0;
-		}
-		pool_forget(c, t);
+	if (known && alive(known->t)) {
+		*ret = known->t;
+		return 0;
 	}
+	if (known)
+		pool_forget(c, known->t);
 
 	r = migoff_target_open(c->m, pid, &t);
 	if (r < 0)
 		return r;
-	i = c->next_target++ % POOL_TARGETS;
-	migoff_target_close(c->targets[i]);
-	c->targets[i] = *ret = t;
+	known = &c->targets[c->next_target++ % POOL_TARGETS];
+	migoff_target_close(known->t);
+	*known = (struct pool_target){ .t = t };
+	*ret = t;
 	return 0;
+}
+
+bool pool_asks(struct pool_conn *c, int pid)
+{
+	struct pool_target *known = find_target(c, pid);
+
+	if (!known || !known->n_unasked)
+		return true;
+	known->n_unasked--;
+	return false;
+}
+
+void pool_answered(struct pool_conn *c, const struct migoff_target *t, bool yes)
+{
+	struct pool_target *known = find_target(c, t->pid);
+
+	/* None at first, then 1, 3, 7. */
+	known->n_unasked = yes ? 0 : MIN((1u << known->n_small) - 1, POOL_MAX_UNASKED);
+	known->n_small = yes ? 0 : MIN(known->n_small + 1, 8u);
 }
 
 void pool_forget(struct pool_conn *c, struct migoff_target *t)
 {
 	for (unsigned int i = 0; i < POOL_TARGETS; i++)
-		if (c->targets[i] == t)
-			c->targets[i] = NULL;
+		if (c->targets[i].t == t)
+			c->targets[i] = (struct pool_target){};
 	migoff_target_close(t);
 }

@@ -24,6 +24,8 @@
 /* The fewest addresses that the daemon is asked about. */
 #define FEW	8
 #define BLOCK	(2ul << 20)
+/* The most calls in a row that are not asked about. */
+#define MAX_UNASKED 7
 #define MOVE	2
 #define MOVE_ALL 4
 #define UNTOUCHED 12345
@@ -360,29 +362,77 @@ static void small(void)
 	EXPECT_EQ(fake.log->n_requests, 0);
 }
 
+/* After a row of small requests not each of the next is asked about, but each that is large by itself. */
+static void row_of_small(void)
+{
+	void *pages[FEW + 1];
+	int nodes[FEW + 1] = {}, status[FEW + 1];
+
+	for (unsigned int i = 0; i < FEW + 1; i++)
+		pages[i] = mem + i % (N / 2) * PAGE;
+	for (unsigned int i = 0; i < 20; i++)
+		EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), 0);
+	EXPECT_EQ(fake.log->n_requests, 0);
+	for (unsigned int i = 1; i < 4; i++) {
+		EXPECT_EQ(migoff_move_pages(0, FEW + 1, pages, nodes, status, MOVE), 0);
+		EXPECT_EQ(fake.log->n_requests, i);
+	}
+}
+
 static void test_small(void)
 {
 	fake_start(&fake, FAKE_MOVE, 1, (FEW + 1) * PAGE);
 	isolated(small);
+	isolated(row_of_small);
 	fake_stop(&fake);
 	fake_start(&fake, FAKE_MOVE, 0, 0);
 	isolated(small);
 	fake_stop(&fake);
 }
 
-/* One address stands for its whole huge page, as it does for the kernel. */
-static void huge(void)
+static void move_huge(void)
 {
-	char *area = mmap(NULL, (FEW + 2) * BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *first = (char *)ALIGN_UP((uintptr_t)area, BLOCK);
+	static char *first;
 	int nodes[FEW] = {}, status[FEW];
 	void *pages[FEW];
 
-	madvise(first, FEW * BLOCK, MADV_HUGEPAGE);
-	memset(first, 1, FEW * BLOCK);
+	if (!first) {
+		char *area = mmap(NULL, (FEW + 2) * BLOCK, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		first = (char *)ALIGN_UP((uintptr_t)area, BLOCK);
+		madvise(first, FEW * BLOCK, MADV_HUGEPAGE);
+		memset(first, 1, FEW * BLOCK);
+	}
 	for (unsigned int i = 0; i < FEW; i++)
 		pages[i] = first + i * BLOCK + PAGE;
 	EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), 0);
+}
+
+/* One address stands for its whole huge page, as it does for the kernel. */
+static void huge(void)
+{
+	move_huge();
+	EXPECT_EQ(fake.log->n_requests, 1);
+}
+
+/* After a row of small requests, it is found out in time that addresses stand for huge pages again. */
+static void huge_after_small(void)
+{
+	void *pages[FEW];
+	int nodes[FEW] = {}, status[FEW];
+
+	for (unsigned int i = 0; i < FEW; i++)
+		pages[i] = mem + i * PAGE;
+	for (unsigned int i = 0; i < 20; i++)
+		EXPECT_EQ(migoff_move_pages(0, FEW, pages, nodes, status, MOVE), 0);
+	fake.log->n_requests = 0;
+	for (unsigned int i = 0; i < MAX_UNASKED && !fake.log->n_requests; i++)
+		move_huge();
+	move_huge();
+	EXPECT_GE(fake.log->n_requests, 1);
+	fake.log->n_requests = 0;
+	move_huge();
 	EXPECT_EQ(fake.log->n_requests, 1);
 }
 
@@ -398,6 +448,9 @@ static void test_huge(void)
 	fclose(f);
 	fake_start(&fake, FAKE_MOVE, 1, (FEW - 1) * BLOCK);
 	isolated(huge);
+	fake_stop(&fake);
+	fake_start(&fake, FAKE_MOVE, 1, BLOCK);
+	isolated(huge_after_small);
 	fake_stop(&fake);
 }
 
