@@ -25,7 +25,7 @@
 #define RING_MAGIC	0x66666f67696d0001ull
 #define RING_VERSION	2
 #define RING_N_SLOTS	64
-#define RING_DATA_LEN	(2u << 20)
+#define RING_DATA_LEN	(1u << 20)
 #define RING_N_NODE_WORDS 16
 #define RING_N_CAUSES	32
 #define RING_N_ORDERS	16

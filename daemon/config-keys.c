@@ -423,7 +423,7 @@ static const struct config_key keys[] = {
 	}, {
 		.section = "access", .name = "max-clients", .type = &type_uint,
 		OFFSET(data.max_clients), .min = 1, .max = 1024, .value = "64",
-		.doc = "Clients that may be attached at once; each takes 3 MiB of locked memory",
+		.doc = "Clients that may be attached at once; each takes 1.3 MiB of locked memory",
 	}, {
 		.section = "access", .name = "max-clients-per-user", .type = &type_uint,
 		OFFSET(max_clients_per_user), .min = 1, .max = 1024, .value = "16",

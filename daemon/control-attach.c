@@ -149,6 +149,20 @@ void attachment_settle(struct attachment *a)
 		attachment_free(a);
 }
 
+/* Written, not only allocated: pages that were not are cleared once more when they are mapped. */
+static int fill_zero(int fd, size_t len)
+{
+	static const uint8_t zeros[65536];
+	ssize_t n;
+
+	for (size_t at = 0; at < len; at += (size_t)n) {
+		n = pwrite(fd, zeros, MIN(len - at, sizeof(zeros)), (off_t)at);
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+	}
+	return 0;
+}
+
 /*
  * Sealed against resizing, so that neither side can make the other fault; allocated now, for later
  * there may be no memory.
@@ -156,13 +170,16 @@ void attachment_settle(struct attachment *a)
 static int ring_make(struct attachment *a)
 {
 	size_t data_off = ALIGN_UP(sizeof(struct ring_head), (size_t)4096);
+	int r;
 
 	a->ring_len = data_off + RING_DATA_LEN;
 	a->ring_fd = memfd_create("migoff-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	if (a->ring_fd < 0)
 		return -errno;
-	if (fallocate(a->ring_fd, 0, 0, (off_t)a->ring_len) < 0 ||
-	    fcntl(a->ring_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+	r = fill_zero(a->ring_fd, a->ring_len);
+	if (r < 0)
+		return r;
+	if (fcntl(a->ring_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
 	a->ring = mmap(NULL, a->ring_len, PROT_READ | PROT_WRITE, MAP_SHARED, a->ring_fd, 0);
 	if (a->ring == MAP_FAILED) {

@@ -328,11 +328,11 @@ static void large(void)
 	EXPECT_EQ(migoff_move_pages(0, n, pages, nodes, status, MOVE), 0);
 	for (unsigned long i = 0; i < n; i++)
 		EXPECT_EQ(status[i], 0);
-	EXPECT_EQ(fake.log->n_requests, 5);
+	EXPECT_EQ(fake.log->n_requests, 10);
 	nodes[500000] = 1;
 	EXPECT_EQ(migoff_move_pages(0, n, pages, nodes, status, MOVE), -1);
 	EXPECT_EQ(errno, ENODEV);
-	EXPECT_EQ(fake.log->n_requests, 7);
+	EXPECT_EQ(fake.log->n_requests, 14);
 	free(pages);
 	free(nodes);
 	free(status);
