@@ -50,23 +50,22 @@ static void copy_end_item(struct batch *b, const struct batch_item *item, bool c
 	copy_check_done(b);
 }
 
-static void copy_give_up(struct batch *b, enum account_fallback reason)
+/* What is its engine's and not enqueued yet. */
+static uint64_t copy_bytes_left(const struct batch *b)
 {
-	batch_drop_rest(b, reason);
-	copy_check_done(b);
+	uint64_t bytes = 0;
+
+	for (uint32_t i = b->n_enqueued; i < b->n_items; i++)
+		bytes += b->items[i].len;
+	return bytes;
 }
 
-static uint64_t copy_bytes_ahead(const struct mover *m, const struct device *d)
+static void copy_give_up(struct batch *b, enum account_fallback reason)
 {
-	uint64_t bytes = d->in_flight;
-
-	for (uint32_t i = 0; i < m->n_copying; i++) {
-		const struct batch *b = &m->batches[m->copying[i]];
-
-		for (uint32_t j = b->n_enqueued; b->device == d && j < b->n_items; j++)
-			bytes += b->items[j].len;
-	}
-	return bytes;
+	if (b->device)
+		b->device->in_flight -= copy_bytes_left(b);
+	batch_drop_rest(b, reason);
+	copy_check_done(b);
 }
 
 void copy_begin(struct batch *b)
@@ -82,12 +81,15 @@ void copy_begin(struct batch *b)
 		reason = FALLBACK_NO_ENGINE;
 		b->device = engines_choose(m->engines, b->request->plan.to_node);
 	}
+	if (b->device)
+		max_item = engine_caps(b->device->engine)->max_item;
+	batch_plan(b, hook_extents(m->hook, b->slot), info->n_extents, max_item, reason);
 	b->bytes_ahead = 0;
 	if (b->device) {
-		max_item = engine_caps(b->device->engine)->max_item;
-		b->bytes_ahead = copy_bytes_ahead(m, b->device);
+		b->bytes_ahead = b->device->in_flight;
+		b->device->in_flight += copy_bytes_left(b);
+		b->device->turn = ++m->engines->turns;
 	}
-	batch_plan(b, hook_extents(m->hook, b->slot), info->n_extents, max_item, reason);
 	b->state = BATCH_COPYING;
 	/* So that the rest of its time is left to the CPU. */
 	b->give_up_ns = info->locked_ns + time_ns / 2;
@@ -143,7 +145,7 @@ static bool copy_enqueue_next(struct batch *b)
 {
 	struct device *d = b->device;
 	struct batch_item *item = &b->items[b->n_enqueued];
-	int r = device_enqueue(d, item->src, item->dst, item->len, &item->index);
+	int r = engine_enqueue(d->engine, item->src, item->dst, item->len, &item->index);
 
 	if (r == -ENOSPC && engine_in_flight(d->engine))
 		return false;

@@ -326,15 +326,6 @@ bool device_usable(const struct device *d)
 	return d->engine && d->started && !d->withdrawn && d->state == DATAPLANE_ENGINE_READY;
 }
 
-int device_enqueue(struct device *d, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index)
-{
-	int r = engine_enqueue(d->engine, src, dst, len, ret_index);
-
-	if (r == 0)
-		d->in_flight += len;
-	return r;
-}
-
 void device_submit(struct device *d)
 {
 	if (engine_submit(d->engine) < 0)
@@ -374,6 +365,7 @@ struct device *engines_choose(struct engines *s, int to_node)
 			.usable = usable,
 			.node = usable ? engine_identity(d->engine)->node : -1,
 			.in_flight = d->in_flight,
+			.turn = d->turn,
 		};
 	}
 	best = policy_choose_engine(engines, s->n_devices, to_node);

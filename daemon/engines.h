@@ -34,7 +34,8 @@ struct engines;
  * @started: it is in use with the hook.
  * @why: the reason when it is not READY.
  * @health: how it has behaved.
- * @in_flight: bytes enqueued and not reported; who gets @completed takes them off.
+ * @in_flight: bytes of copies that are its, enqueued or not: for the mover, who counts them.
+ * @turn: when it was given something last, see struct policy_engine.
  * @pace: how long its batches take.
  * @event: its completions.
  * @request: the host wants it back.
@@ -54,6 +55,7 @@ struct device {
 	struct why why;
 	struct policy_health health;
 	uint64_t in_flight;
+	uint64_t turn;
 	struct policy_pace pace;
 	struct loop_op event;
 	struct loop_op request;
@@ -67,6 +69,7 @@ struct device {
  * @policy: when a device is out of service.
  * @timeout_ms: engine_set_timeout().
  * @fault: appended to what is opened, for tests.
+ * @turns: how often devices were given something.
  * @completed: called for each copy that ended, well or not.
  * @failed: called when a device takes no more work, after its copies were reported.
  * @changed: called when a state changed that the status shows.
@@ -82,6 +85,7 @@ struct engines {
 	void *user;
 	struct device devices[DATAPLANE_MAX_DEVICES];
 	uint32_t n_devices;
+	uint64_t turns;
 	char fault[DATAPLANE_SPEC_LEN];
 };
 
@@ -135,18 +139,6 @@ bool device_is_quiet(const struct device *d);
  * @s: the set. All that is withdrawn is quiet, and the hook is closed.
  */
 void engines_close_withdrawn(struct engines *s);
-
-/**
- * device_enqueue() - engine_enqueue(), with the books kept.
- * @d: the device.
- * @src: where from.
- * @dst: where to.
- * @len: how much.
- * @ret_index: its number.
- *
- * Return: as engine_enqueue().
- */
-int device_enqueue(struct device *d, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index);
 
 /**
  * device_submit() - Begin what was enqueued. A failure is reported by @failed.

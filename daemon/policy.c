@@ -177,24 +177,23 @@ unsigned int policy_n_prepares(const struct policy_flow *flow)
 	return (unsigned int)MIN(MAX(n, (uint64_t)1), (uint64_t)POLICY_MAX_PREPARES);
 }
 
+static bool engine_is_better(const struct policy_engine *a, const struct policy_engine *b, int to_node)
+{
+	bool a_near = a->node == to_node, b_near = b->node == to_node;
+
+	if (a_near != b_near)
+		return a_near;
+	return a->in_flight != b->in_flight ? a->in_flight < b->in_flight : a->turn < b->turn;
+}
+
 int policy_choose_engine(const struct policy_engine *engines, size_t n, int to_node)
 {
 	int best = -1;
 
-	for (size_t i = 0; i < n; i++) {
-		const struct policy_engine *e = &engines[i];
-		bool near = e->node == to_node, best_near;
-
-		if (!e->usable)
-			continue;
-		if (best < 0) {
+	for (size_t i = 0; i < n; i++)
+		if (engines[i].usable &&
+		    (best < 0 || engine_is_better(&engines[i], &engines[best], to_node)))
 			best = (int)i;
-			continue;
-		}
-		best_near = engines[best].node == to_node;
-		if (near != best_near ? near : e->in_flight < engines[best].in_flight)
-			best = (int)i;
-	}
 	return best;
 }
 

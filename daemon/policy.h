@@ -94,11 +94,13 @@ struct policy_health {
  * @usable: open, running and in service.
  * @node: where it is, or -1.
  * @in_flight: bytes that it has to copy already.
+ * @turn: when it was given something last: larger is later.
  */
 struct policy_engine {
 	bool usable;
 	int node;
 	uint64_t in_flight;
+	uint64_t turn;
 };
 
 /**
@@ -191,7 +193,8 @@ unsigned int policy_n_prepares(const struct policy_flow *flow);
  * @n: how many.
  * @to_node: destination of the batch.
  *
- * The least burdened of those on the destination's node, else the least burdened.
+ * The least burdened of those on the destination's node, else the least burdened. Of several such, the one
+ * whose last turn is longest ago.
  *
  * Return: an index, or -1 when none is usable: the CPU.
  */

@@ -299,6 +299,24 @@ static void test_n_prepares(void)
 	EXPECT_EQ(policy_n_prepares(&flow), POLICY_MAX_PREPARES);
 }
 
+/* Of engines that are as good, each has its turn. */
+static void test_turns(void)
+{
+	struct policy_engine e[3] = {
+		{ .usable = true, .node = 1 }, { .usable = true, .node = 1 }, { .usable = true, .node = 1 },
+	};
+
+	for (uint64_t turn = 1; turn < 10; turn++) {
+		int i = policy_choose_engine(e, 3, 1);
+
+		EXPECT_EQ(i, (int)((turn - 1) % 3));
+		e[i].turn = turn;
+	}
+	e[0].in_flight = e[1].in_flight = 1;
+	e[2].turn = 100;
+	EXPECT_EQ(policy_choose_engine(e, 3, 1), 2);
+}
+
 /* The engine of the destination's node, if it works; else the one with the least to do; else none. */
 static void test_choice(void)
 {
@@ -364,6 +382,7 @@ int main(void)
 	RUN(test_absurd);
 	RUN(test_n_prepares);
 	RUN(test_choice);
+	RUN(test_turns);
 	RUN(test_health);
 	RUN(test_never_out);
 	return 0;
