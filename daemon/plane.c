@@ -229,11 +229,14 @@ static void plane_look(struct plane *p, uint64_t now_ns)
 	engines_retry(&p->engines, now_ns);
 	if (now_ns < p->retry_at_ns)
 		return;
-	p->retry_at_ns = now_ns + RETRY_NS;
-	if (engines_open(&p->engines, setup_window_len(&p->config)))
+	/* Due at the next tick of an idle plane, not a moment after it. */
+	p->retry_at_ns = now_ns + RETRY_NS - TICK_NS;
+	if (engines_open(&p->engines, setup_window_len(&p->config))) {
 		p->rebuilding = true;
-	else if (!p->hook)
+		plane_rebuild(p);
+	} else if (!p->hook) {
 		plane_open_hook(p);
+	}
 }
 
 bool plane_ready(const struct plane *p)
