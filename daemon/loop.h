@@ -102,6 +102,8 @@ void loop_flush(struct loop *l);
  * @l: the loop. Something must be armed.
  *
  * What becomes done meanwhile is left to the next round, so that a busy op cannot starve the caller.
+ * Now and then nothing is done: the kernel ends a wait as soon as a timer has fired, even if its end can be
+ * read by the next wait only.
  *
  * Return: 0, or a negative errno: the ring is broken.
  */
