@@ -16,6 +16,8 @@
 
 #define HUGE	(2ull << 20)
 #define N	32
+/* Long for an engine that works, short for a test of one that does not. */
+#define HANG_MS	200
 
 static struct rig_client client;
 static struct dataplane *dp;
@@ -183,6 +185,7 @@ static void test_hang(void)
 	struct dataplane_config config = setup("hang:at=6");
 	const struct ring_result *result;
 
+	config.engine_timeout_ms = HANG_MS;
 	start(&config);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
@@ -200,6 +203,7 @@ static void test_lost(void)
 	struct dataplane_config config = setup("lost:at=3");
 	const struct ring_result *result;
 
+	config.engine_timeout_ms = HANG_MS;
 	start(&config);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
@@ -214,6 +218,7 @@ static void test_no_recovery(void)
 	struct dataplane_config config = setup("hang:at=2,recover:times=1000");
 	const struct ring_result *result;
 
+	config.engine_timeout_ms = HANG_MS;
 	start(&config);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
