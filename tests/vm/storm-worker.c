@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define RW	(PROT_READ | PROT_WRITE)
 /* One word in 64 bytes: each piece that any copy could lose. */
 #define STEP	64
+#define NICE	10
 
 struct part {
 	struct storm *storm;
@@ -264,6 +266,8 @@ void storm_worker(struct storm *s, int storm_fd, uint64_t seed)
 	pthread_t threads[STORM_THREADS];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* More threads than processors, which never rest: what moves their memory must get its turn. */
+	setpriority(PRIO_PROCESS, 0, NICE);
 	/* What threads had forked that an exec has ended: it ends with them, or in a moment. */
 	while (waitpid(-1, NULL, 0) > 0)
 		;
