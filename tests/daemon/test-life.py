@@ -62,8 +62,8 @@ class Life(unittest.TestCase):
 
             time.sleep(1)
             before = switches()
-            time.sleep(12)
-            self.assertLessEqual(switches() - before, 12)
+            time.sleep(6)
+            self.assertLessEqual(switches() - before, 6)
 
     def settings(self, d):
         with d.connect() as c:

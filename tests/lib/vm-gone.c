@@ -24,7 +24,7 @@
 
 #define PAGE	  4096ul
 #define BLOCK	  (2ul << 20)
-#define LEN	  (16 * BLOCK)
+#define LEN	  (8 * BLOCK)
 #define N	  (LEN / PAGE)
 #define MOVE	  2
 #define UNTOUCHED 12345

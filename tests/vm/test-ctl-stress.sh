@@ -6,7 +6,7 @@ set -euo pipefail
 . /src/tests/lib/vm.sh
 
 start_migoffd "[policy]" "min-folio=4K" "min-request=4K"
-stress-ng --vm 2 --vm-bytes 96M --vm-method all --verify --vm-madvise hugepage --timeout 25 \
+stress-ng --vm 2 --vm-bytes 96M --vm-method all --verify --vm-madvise hugepage --timeout 15 \
 	>"$WORK/stress" 2>&1 &
 stress=$!
 moves=0

@@ -6,9 +6,9 @@
 set -euo pipefail
 . /src/tests/lib/vm.sh
 
-# Batches of huge pages that take a quarter of a second each.
+# Huge pages that take a quarter of a second each: twice as long in all as a move without a bar may take.
 start_migoffd "fault=delay:us=250000" "[policy]" "max-batch=4M" "min-folio=2M" "deadline=5s"
-start_subject 64
+start_subject 32
 
 # on_terminal NODE [VARIABLE=VALUE]: what comes on a terminal of 80 columns, a line for each state of its last line.
 on_terminal()

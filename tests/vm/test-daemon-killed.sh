@@ -25,7 +25,7 @@ slow="engine.fault=delay:us=900000 policy.deadline=4s"
 
 # shellcheck disable=SC2086 # two settings
 start_daemon engine $slow
-out=$(check blocked 64 "kill -9 $DAEMON" 2000)
+out=$(check blocked 16 "kill -9 $DAEMON" 2000)
 echo "$out"
 [[ $out == *" error=112 "* ]] || fail "the request of a killed daemon ends with EHOSTDOWN"
 wait "$DAEMON" || true
@@ -35,12 +35,12 @@ none_live
 # shellcheck disable=SC2086
 start_daemon engine $slow
 wake &
-out=$(check blocked 64 "kill -STOP $DAEMON" 6000)
+out=$(check blocked 16 "kill -STOP $DAEMON" 6000)
 echo "$out"
 (($(value longest_us "$out") > 2000000)) || fail "no batch was out: the test is not right"
 (($(value expired "$out") > 0)) || fail "it does not tell which batches the hook has ended"
 [[ $out == *" error=0 "* ]] || fail "the request did not go on"
-out=$(check move huge 32 1)
+out=$(check move huge 4 1)
 echo "$out"
 [[ $out == *" left=0 error=0 "* ]] || fail "it does not work after it was stopped"
 stop_daemon
