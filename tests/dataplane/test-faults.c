@@ -72,7 +72,7 @@ static void ready_within(unsigned int s)
 static void retry_at_once(void)
 {
 	EXPECT_OK(rig_order(dp, DATAPLANE_RETRY));
-	ready_within(1);
+	ready_within(2);
 }
 
 /* Copies that fail now and then are made by the CPU, and counted so; the engine stays in service. */
