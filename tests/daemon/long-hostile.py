@@ -19,7 +19,9 @@ from migoffd import Closed, Daemon, Error
 SECONDS = 60
 ODD = [0, 1, 2, 7, 8, 63, 64, 65, 4095, 4096, 4097, 65536, 1 << 20, (1 << 23) - 8, 1 << 23, (1 << 31) - 1, 1 << 31,
        (1 << 32) - 1, 1 << 32, 1 << 56, (1 << 63) - 1, 1 << 63, (1 << 64) - 4096, (1 << 64) - 1]
-METHODS = ["Attach", "OpenTarget", "CloseTarget", "GetStatus", "GetEngines", "GetConfiguration", "None", ""]
+# What takes descriptors, and keeps them, more often than the rest.
+METHODS = ["Attach", "OpenTarget", "OpenTarget", "OpenTarget", "CloseTarget", "GetStatus", "GetEngines",
+           "GetConfiguration", "None", ""]
 SUBMIT_TAIL = 64
 SUBMIT_ENTRIES = 192
 SLOTS = 832
@@ -82,6 +84,12 @@ class Fuzz:
     def talk(self):
         """A connection with some messages; what it is answered does not matter, only that it is."""
         with self.daemon.connect() as c:
+            try:
+                # No target is opened before that.
+                if self.rng.randrange(4):
+                    c.call("io.migoff.Attach")
+            except (Closed, Error):
+                return
             for _ in range(self.rng.randrange(1, 12)):
                 fds = [self.descriptor() for _ in range(self.rng.choice((0, 0, 1, 2, 2, 3)))]
                 try:

@@ -34,7 +34,7 @@ expect "nothing that it could not show" [ "$(grep -c $'\x1b' "$WORK/terminal")" 
 on_terminal 1 NO_COLOR=1
 expect "no bar where plain text is wanted" [ ! -s "$WORK/bars" ]
 
-migoffctl move --pid "$SUBJECT" --to-node 0 --engine-only >"$WORK/report" 2>&1
+TERM=xterm migoffctl move --pid "$SUBJECT" --to-node 0 --engine-only >"$WORK/report" 2>&1
 expect "no bar in a file" [ "$(tr '\r' '\n' <"$WORK/report" | grep -c 'by engine \[')" == 0 ]
 expect "the content as it was" [ "$(ask check)" == ok ]
 stop_migoffd
