@@ -291,7 +291,9 @@ static void many_killed(int i)
 	if (i % 3 == 2)
 		p.deadline_ns = 100000000;
 	EXPECT_GE(hook_run(&hook, MIGOFF_CMD_PREPARE, &p), 1);
-	EXPECT_EQ(hook_counter("live_anon_vmas"), hook_info(&hook, 0)->n_taken);
+	/* A batch with little time may have ended already. */
+	if (!p.deadline_ns)
+		EXPECT_EQ(hook_counter("live_anon_vmas"), hook_info(&hook, 0)->n_taken);
 	kill(t.pid, SIGKILL);
 	EXPECT_EQ(waitpid(t.pid, NULL, 0), t.pid);
 	t.pid = 0;
