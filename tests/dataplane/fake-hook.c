@@ -64,7 +64,7 @@ void fake_init(unsigned int order, unsigned int n_folios)
 	}
 }
 
-bool fake_folio_ok(unsigned int f)
+static bool fake_folio_ok(unsigned int f)
 {
 	const uint64_t *words = (uint64_t *)(fake.memory[fake.folios[f].node] + f * fake_size());
 
@@ -72,6 +72,22 @@ bool fake_folio_ok(unsigned int f)
 		if (words[i] != fake_word(f, i))
 			return false;
 	return true;
+}
+
+bool fake_content_ok(void)
+{
+	for (unsigned int f = 0; f < fake.n_folios; f++)
+		if (!fake_folio_ok(f))
+			return false;
+	return true;
+}
+
+bool fake_all_on(int node)
+{
+	for (unsigned int f = 0; f < fake.n_folios; f++)
+		if (fake.folios[f].node != node)
+			return false;
+	return fake_content_ok();
 }
 
 bool hook_accepts(const struct engine_identity *identity, struct why *why)

@@ -93,10 +93,10 @@ extern struct fake_hook fake;
  */
 void fake_init(unsigned int order, unsigned int n_folios);
 
-/**
- * fake_folio_ok() - Whether a folio's content is what it was.
- * @i: which.
- */
-bool fake_folio_ok(unsigned int i);
+/* Whether each folio's content is what it was. */
+bool fake_content_ok(void);
+
+/* The same, and all of them are on one node. */
+bool fake_all_on(int node);
 
 #endif

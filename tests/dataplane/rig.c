@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "fake-hook.h"
 #include "loop.h"
 #include "macros.h"
 #include "test.h"
@@ -167,6 +168,22 @@ void rig_disconnect(struct dataplane *dp, struct rig_client *c)
 	EXPECT_EQ(munmap(c->ring, c->ring_len), 0);
 	c->kick_fd = fd_close(c->kick_fd);
 	c->done_fd = fd_close(c->done_fd);
+}
+
+struct dataplane *rig_begin(const struct dataplane_config *config, struct rig_client *c)
+{
+	struct dataplane *dp = rig_start(config);
+
+	rig_connect(dp, c, 1);
+	return dp;
+}
+
+struct dataplane *rig_end(struct dataplane *dp, struct rig_client *c)
+{
+	rig_disconnect(dp, c);
+	EXPECT_EQ(fake.n_out, 0);
+	EXPECT_TRUE(fake_content_ok());
+	return dataplane_stop(dp);
 }
 
 struct ring_range *rig_ranges(struct rig_client *c, uint32_t slot)

@@ -74,6 +74,22 @@ void rig_connect(struct dataplane *dp, struct rig_client *c, uint64_t id);
 void rig_disconnect(struct dataplane *dp, struct rig_client *c);
 
 /**
+ * rig_begin() - Start a data plane with one client, of id 1.
+ * @config: by this.
+ * @c: the client.
+ */
+struct dataplane *rig_begin(const struct dataplane_config *config, struct rig_client *c);
+
+/**
+ * rig_end() - Remove that client, and stop the data plane: no batch is out then, and all memory is as it was.
+ * @dp: the data plane.
+ * @c: the client.
+ *
+ * Return: NULL.
+ */
+struct dataplane *rig_end(struct dataplane *dp, struct rig_client *c);
+
+/**
  * rig_request() - Fill a slot's request: RIG_TARGET, one range, statuses wanted.
  * @c: the client.
  * @slot: the slot; each has a part of the data area of its own.

@@ -19,20 +19,6 @@
 
 static struct rig_client client;
 
-static void expect_all_on(int node)
-{
-	for (unsigned int f = 0; f < fake.n_folios; f++) {
-		EXPECT_EQ(fake.folios[f].node, node);
-		EXPECT_TRUE(fake_folio_ok(f));
-	}
-}
-
-static void expect_content(void)
-{
-	for (unsigned int f = 0; f < fake.n_folios; f++)
-		EXPECT_TRUE(fake_folio_ok(f));
-}
-
 /* What is asked for is moved by the engine, in more than one batch, and everything counted agrees. */
 static void test_move(void)
 {
@@ -42,8 +28,7 @@ static void test_move(void)
 	struct account_values all, mine;
 
 	fake_init(9, 24);
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	EXPECT_EQ(client.ring->ready, 1);
 	result = rig_move(&client, FAKE_VA, 24 * HUGE, 1);
 	EXPECT_EQ(result->error, 0);
@@ -57,7 +42,7 @@ static void test_move(void)
 	EXPECT_EQ(client.ring->slots[0].progress, 24 * HUGE);
 	for (unsigned int i = 0; i < 24 * 512; i++)
 		EXPECT_EQ(rig_status(&client, 0)[i], 1);
-	expect_all_on(1);
+	EXPECT_TRUE(fake_all_on(1));
 	account_read(dataplane_account(dp), &all);
 	account_read(&client.account, &mine);
 	EXPECT_EQ(all.bytes_engine, 24 * HUGE);
@@ -65,8 +50,7 @@ static void test_move(void)
 	EXPECT_TRUE(!memcmp(&all, &mine, sizeof(all)));
 	/* The next batch is prepared while one is copied. */
 	EXPECT_GE(fake.max_out, 2);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* Pages that are not moved have each their own status and cause; those in one folio share its fate. */
@@ -80,8 +64,7 @@ static void test_causes(void)
 	fake_init(0, 16);
 	fake.folios[3] = (struct fake_folio){ .cause = MIGOFF_CAUSE_PINNED, .status = -EBUSY };
 	fake.folios[4] = (struct fake_folio){ .no_iova = true };
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	rq = rig_request(&client, 0, FAKE_VA, 2 * PAGE, 1);
 	rq->n_ranges = 2;
 	rq->n_status = 18;
@@ -99,12 +82,11 @@ static void test_causes(void)
 	EXPECT_EQ(rig_status(&client, 0)[3], -EBUSY);
 	EXPECT_EQ(rig_status(&client, 0)[4], 1);
 	EXPECT_EQ(rig_status(&client, 0)[16], -ENOENT);
-	expect_content();
+	EXPECT_TRUE(fake_content_ok());
 	result = rig_move(&client, FAKE_VA, 2 * PAGE, 1);
 	EXPECT_EQ(result->pages_by_cause[MIGOFF_CAUSE_ALREADY], 2);
 	EXPECT_EQ(result->n_batches, 0);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* Two pages of one folio, asked for in two ranges, are one folio and two statuses. */
@@ -116,8 +98,7 @@ static void test_same_folio(void)
 	struct ring_request *rq;
 
 	fake_init(4, 2);
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	rq = rig_request(&client, 0, FAKE_VA, PAGE, 1);
 	rq->n_ranges = 2;
 	rq->n_status = 3;
@@ -130,8 +111,7 @@ static void test_same_folio(void)
 	EXPECT_EQ(result->bytes_engine, 16 * PAGE);
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(rig_status(&client, 0)[i], 1);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* A whole process needs no ranges, and reports what was found. */
@@ -142,17 +122,15 @@ static void test_whole(void)
 	struct ring_request *rq;
 
 	fake_init(9, 8);
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	rq = rig_request(&client, 0, 0, 0, 1);
 	rq->flags = RING_WHOLE;
 	rq->n_ranges = 0;
 	rig_submit(&client, 0);
 	rig_wait(&client);
 	EXPECT_EQ(client.ring->slots[0].result.pages_moved, 8 * 512);
-	expect_all_on(1);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	EXPECT_TRUE(fake_all_on(1));
+	rig_end(dp, &client);
 }
 
 /* Small folios and small requests are not for the engine. */
@@ -166,8 +144,7 @@ static void test_thresholds(void)
 	fake_init(4, 8);
 	config.policy.min_request = 4 * 16 * PAGE;
 	config.policy.min_folio = 16 * PAGE;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	EXPECT_EQ(client.ring->min_request, 4 * 16 * PAGE);
 	result = rig_move(&client, FAKE_VA, 2 * 16 * PAGE, 1);
 	EXPECT_EQ(result->bytes_cpu, 2 * 16 * PAGE);
@@ -176,16 +153,13 @@ static void test_thresholds(void)
 	EXPECT_EQ(result->bytes_engine, 6 * 16 * PAGE);
 	account_read(dataplane_account(dp), &all);
 	EXPECT_EQ(all.fallback_bytes[FALLBACK_SMALL], 2 * 16 * PAGE);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 
 	config.policy.min_folio = 32 * PAGE;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	result = rig_move(&client, FAKE_VA, 8 * 16 * PAGE, 0);
 	EXPECT_EQ(result->pages_by_cause[MIGOFF_CAUSE_SMALL], 8 * 16);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* What is small is what would be copied, not what was asked for: a folio is moved whole. */
@@ -197,8 +171,7 @@ static void test_threshold_counts_folios(void)
 
 	fake_init(4, 8);
 	config.policy.min_request = 4 * 16 * PAGE;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	rq = rig_request(&client, 0, FAKE_VA, PAGE, 1);
 	rq->n_ranges = 4;
 	rq->n_status = 4;
@@ -208,8 +181,7 @@ static void test_threshold_counts_folios(void)
 	rig_wait(&client);
 	EXPECT_EQ(client.ring->slots[0].result.pages_moved, 4);
 	EXPECT_EQ(client.ring->slots[0].result.bytes_engine, 4 * 16 * PAGE);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* Many requests of many clients at once: each gets its own end, and all memory is right. */
@@ -236,7 +208,7 @@ static void test_many(void)
 		for (unsigned int j = 0; j < SLOTS; j++)
 			moved += clients[i].ring->slots[rig_wait(&clients[i])].result.pages_moved;
 	EXPECT_EQ(moved, N * SLOTS * 16);
-	expect_all_on(1);
+	EXPECT_TRUE(fake_all_on(1));
 	for (unsigned int i = 0; i < N; i++)
 		rig_disconnect(dp, &clients[i]);
 	dataplane_stop(dp);
@@ -252,8 +224,7 @@ static void test_map_locked(void)
 	fake_init(9, 2);
 	fake.prepare_error = -EAGAIN;
 	fake.prepare_errors = 4;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	result = rig_move(&client, FAKE_VA, 2 * HUGE, 1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, 1024);
@@ -262,8 +233,7 @@ static void test_map_locked(void)
 	EXPECT_EQ(result->error, -EAGAIN);
 	EXPECT_EQ(result->pages_by_cause[MIGOFF_CAUSE_BUSY], 1024);
 	EXPECT_EQ(rig_status(&client, 0)[1023], -EBUSY);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* When the hook says that the target is gone, the request ends with that, and no page is forgotten. */
@@ -276,14 +246,12 @@ static void test_target_gone(void)
 	fake_init(9, 2);
 	fake.prepare_error = -ESRCH;
 	fake.prepare_errors = 1;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	result = rig_move(&client, FAKE_VA, 2 * HUGE, 1);
 	EXPECT_EQ(result->error, -ESRCH);
 	EXPECT_EQ(result->pages_asked, 1024);
 	EXPECT_EQ(rig_status(&client, 0)[0], -ECANCELED);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* A COMMIT that fails is aborted; if that fails too, the hook is closed, which ends the batch. */
@@ -295,22 +263,20 @@ static void test_commit_fails(void)
 
 	fake_init(9, 4);
 	fake.commit_errors = 1;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	result = rig_move(&client, FAKE_VA, 4 * HUGE, 1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_GE(result->pages_by_cause[MIGOFF_CAUSE_LEFT], 512);
 	EXPECT_EQ(fake.n_aborts, 1);
 	EXPECT_EQ(fake.n_open, 1);
-	expect_content();
+	EXPECT_TRUE(fake_content_ok());
 	fake.commit_errors = fake.abort_errors = 1;
 	rig_move(&client, FAKE_VA, 4 * HUGE, 1);
 	result = rig_move(&client, FAKE_VA, 4 * HUGE, 1);
 	EXPECT_EQ(fake.n_open, 2);
 	EXPECT_EQ(result->error, 0);
-	expect_all_on(1);
-	rig_disconnect(dp, &client);
-	dataplane_stop(dp);
+	EXPECT_TRUE(fake_all_on(1));
+	rig_end(dp, &client);
 }
 
 /* A request that is cancelled, or whose client goes away, ends at its next batch. */
@@ -322,8 +288,7 @@ static void test_cancel(void)
 	fake_init(9, 64);
 	fake.prepare_delay_ns = 100000000;
 	config.policy.max_batch = HUGE;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, 64 * HUGE, 1);
 	rig_submit(&client, 0);
 	while (!client.ring->slots[0].progress)
@@ -333,17 +298,14 @@ static void test_cancel(void)
 	EXPECT_EQ(client.ring->slots[0].result.error, -ECANCELED);
 	EXPECT_EQ(client.ring->slots[0].result.pages_asked, 64 * 512);
 	EXPECT_TRUE(client.ring->slots[0].result.pages_moved < 32 * 512);
-	expect_content();
+	EXPECT_TRUE(fake_content_ok());
 	for (uint32_t slot = 0; slot < 8; slot++) {
 		rig_request(&client, slot, FAKE_VA + 32 * HUGE, 32 * HUGE, 1);
 		rig_submit(&client, slot);
 	}
 	while (!client.ring->slots[0].progress)
 		;
-	rig_disconnect(dp, &client);
-	expect_content();
-	EXPECT_EQ(fake.n_out, 0);
-	dataplane_stop(dp);
+	rig_end(dp, &client);
 }
 
 /* Stopping with work in flight leaves no batch out and no content wrong, and does not take long. */
@@ -356,8 +318,7 @@ static void test_stop(void)
 	fake_init(9, 64);
 	fake.prepare_delay_ns = 5000000;
 	config.policy.max_batch = HUGE;
-	dp = rig_start(&config);
-	rig_connect(dp, &client, 1);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, 64 * HUGE, 1);
 	rig_submit(&client, 0);
 	while (!client.ring->slots[0].progress)
@@ -369,7 +330,7 @@ static void test_stop(void)
 	EXPECT_EQ(client.ring->slots[0].result.error, -EHOSTDOWN);
 	EXPECT_EQ(client.ring->ready, 0);
 	EXPECT_EQ(fake.n_out, 0);
-	expect_content();
+	EXPECT_TRUE(fake_content_ok());
 	rig_disconnect(NULL, &client);
 }
 

@@ -32,21 +32,6 @@ static struct dataplane_config setup(const char *fault)
 	return config;
 }
 
-static void start(const struct dataplane_config *config)
-{
-	dp = rig_start(config);
-	rig_connect(dp, &client, 1);
-}
-
-static void stop(void)
-{
-	for (unsigned int f = 0; f < fake.n_folios; f++)
-		EXPECT_TRUE(fake_folio_ok(f));
-	EXPECT_EQ(fake.n_out, 0);
-	rig_disconnect(dp, &client);
-	dp = dataplane_stop(dp);
-}
-
 static const struct ring_result *move(int to_node)
 {
 	return rig_move(&client, FAKE_VA, N * HUGE, to_node);
@@ -83,7 +68,7 @@ static void test_errors(void)
 
 	/* The errors of batches in the engine are seen before the first of them is committed. */
 	config.policy.max_errors = 8;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, N * 512);
@@ -92,7 +77,7 @@ static void test_errors(void)
 	EXPECT_EQ(totals().engine_errors[ENGINE_DEVICE_ERROR], N / 4);
 	EXPECT_EQ(totals().fallback_bytes[FALLBACK_ERROR], N / 4 * HUGE);
 	EXPECT_EQ(client.ring->ready, 1);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 static bool is_out(const struct dataplane_status *s)
@@ -121,7 +106,7 @@ static void test_out_of_service(void)
 	struct dataplane_status status;
 	const struct ring_result *result;
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->pages_moved, N * 512);
 	EXPECT_EQ(result->bytes_cpu, N * HUGE);
@@ -135,14 +120,14 @@ static void test_out_of_service(void)
 	EXPECT_EQ(move(0)->bytes_cpu, N * HUGE);
 	EXPECT_GE(totals().fallback_bytes[FALLBACK_NO_ENGINE], N * HUGE);
 	retry_at_once();
-	stop();
+	dp = rig_end(dp, &client);
 
 	config.policy.retry_after_ns = 1000000000;
 	fake_init(9, N);
-	start(&config);
+	dp = rig_begin(&config, &client);
 	move(1);
 	rig_until(dp, is_on_trial);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* One that is out of service is tried again also while there is always something to be moved. */
@@ -158,7 +143,7 @@ static void test_retry_under_load(void)
 	config.policy.retry_after_ns = 300000000;
 	fake.prepare_delay_ns = 3000000;
 	fake.finish_delay_ns = 5000000;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	for (uint32_t slot = 0; slot < SLOTS; slot++) {
 		rig_request(&client, slot, FAKE_VA + 2 * slot * HUGE, 2 * HUGE, 1);
 		rig_submit(&client, slot);
@@ -176,7 +161,7 @@ static void test_retry_under_load(void)
 	} while (!is_in(&status));
 	for (int i = 0; i < SLOTS; i++)
 		EXPECT_EQ(client.ring->slots[rig_wait(&client)].result.error, 0);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* An engine that hangs is recovered; what it had goes to the CPU within its time-out. */
@@ -186,7 +171,7 @@ static void test_hang(void)
 	const struct ring_result *result;
 
 	config.engine_timeout_ms = HANG_MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, N * 512);
@@ -194,7 +179,7 @@ static void test_hang(void)
 	EXPECT_TRUE(result->blocked_max_ns < 2000000000);
 	EXPECT_GE(totals().fallback_bytes[FALLBACK_TIMEOUT], HUGE);
 	EXPECT_EQ(move(0)->error, 0);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* The same for a completion that is lost. */
@@ -204,12 +189,12 @@ static void test_lost(void)
 	const struct ring_result *result;
 
 	config.engine_timeout_ms = HANG_MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, N * 512);
 	EXPECT_GE(result->bytes_cpu, HUGE);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* An engine that does not recover is out of service at once. */
@@ -219,12 +204,12 @@ static void test_no_recovery(void)
 	const struct ring_result *result;
 
 	config.engine_timeout_ms = HANG_MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, N * 512);
 	rig_until(dp, is_out);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /*
@@ -238,21 +223,21 @@ static void test_wrong(void)
 
 	config.verify = DATAPLANE_VERIFY_FULL;
 	config.policy.max_errors = 0;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	EXPECT_EQ(fake.flags, MIGOFF_SETUP_VERIFY_FULL);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_by_cause[MIGOFF_CAUSE_VERIFY], N / 4 * 512);
 	EXPECT_EQ(rig_status(&client, 0)[0], 1);
-	stop();
+	dp = rig_end(dp, &client);
 
 	snprintf(config.fault, sizeof(config.fault), "wrong:every=1");
 	config.policy.max_errors = 3;
 	fake_init(9, N);
-	start(&config);
+	dp = rig_begin(&config, &client);
 	move(1);
 	rig_until(dp, is_out);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* Batches that take longer than their deadline are ended by the hook, and reported as such. */
@@ -262,21 +247,21 @@ static void test_expired(void)
 	const struct ring_result *result;
 
 	config.deadline_ns = 1;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_by_cause[MIGOFF_CAUSE_LEFT], N * 512);
 	EXPECT_EQ(result->n_expired, result->n_batches);
 	EXPECT_EQ(totals().expired, result->n_batches);
-	stop();
+	dp = rig_end(dp, &client);
 
 	fake_init(9, N);
 	config.expire_copy = true;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = move(1);
 	EXPECT_EQ(result->pages_moved, N * 512);
 	EXPECT_EQ(result->bytes_cpu, N * HUGE);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* A slow engine does not make a batch miss its deadline: the CPU gets what is left in good time. */
@@ -287,13 +272,13 @@ static void test_slow(void)
 
 	config.deadline_ns = 1000000000;
 	config.engine_timeout_ms = 10000;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	result = rig_move(&client, FAKE_VA, 8 * HUGE, 1);
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, 8 * 512);
 	EXPECT_EQ(result->n_expired, 0);
 	EXPECT_GE(result->bytes_cpu, HUGE);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 static bool has_no_hook(const struct dataplane_status *s)
@@ -308,7 +293,7 @@ static void test_hook_appears(void)
 	struct dataplane_status status;
 
 	fake.present = false;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_until(dp, has_no_hook);
 	dataplane_snapshot(dp, &status);
 	EXPECT_STR(status.hook_why.cause, "/dev/none does not exist");
@@ -319,16 +304,16 @@ static void test_hook_appears(void)
 	retry_at_once();
 	EXPECT_EQ(move(1)->bytes_engine, N * HUGE);
 	EXPECT_EQ(client.ring->ready, 1);
-	stop();
+	dp = rig_end(dp, &client);
 
 	/* It is noticed without being told, too: within five seconds, and what it takes on a busy computer. */
 	fake_init(9, N);
 	fake.present = false;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_until(dp, has_no_hook);
 	fake.present = true;
 	ready_within(8);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* Without a device the CPU copies; which device is missing, and why, can be read. */
@@ -338,7 +323,7 @@ static void test_no_device(void)
 	struct dataplane_status status;
 
 	snprintf(config.devices[0], sizeof(config.devices[0]), "0000:ff:1f.7");
-	start(&config);
+	dp = rig_begin(&config, &client);
 	dataplane_snapshot(dp, &status);
 	EXPECT_EQ(status.engines[0].state, DATAPLANE_ENGINE_ABSENT);
 	EXPECT_TRUE(status.engines[0].why.cause[0]);
@@ -346,7 +331,7 @@ static void test_no_device(void)
 	EXPECT_EQ(status.ready, false);
 	EXPECT_EQ(fake.n_devices, 0);
 	EXPECT_EQ(move(1)->bytes_cpu, N * HUGE);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 static bool is_released(const struct dataplane_status *s)
@@ -365,7 +350,7 @@ static void test_release(void)
 	const struct ring_result *result = &client.ring->slots[0].result;
 
 	config.policy.max_batch = HUGE;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, N * HUGE, 1);
 	rig_submit(&client, 0);
 	while (!client.ring->slots[0].progress)
@@ -383,7 +368,7 @@ static void test_release(void)
 	EXPECT_EQ(move(0)->bytes_engine, N * HUGE);
 	snprintf(msg.device, sizeof(msg.device), "nobody");
 	EXPECT_EQ(rig_post(dp, &msg), -ENOENT);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* A new configuration is in effect when its message is back, also for requests that are under way. */
@@ -394,7 +379,7 @@ static void test_reload(void)
 	struct dataplane_status status;
 
 	config.policy.max_batch = HUGE;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, N * HUGE, 1);
 	rig_submit(&client, 0);
 	while (!client.ring->slots[0].progress)
@@ -416,7 +401,7 @@ static void test_reload(void)
 	EXPECT_EQ(client.ring->min_request, 12345);
 	EXPECT_EQ(client.ring->deadline_ns, 7000000000);
 	EXPECT_EQ(move(0)->bytes_engine, N * HUGE);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* Draining lets what runs end, and refuses what comes. */
@@ -424,7 +409,7 @@ static void test_drain(void)
 {
 	struct dataplane_config config = setup("delay:us=1000");
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, N * HUGE, 1);
 	rig_submit(&client, 0);
 	while (!client.ring->slots[0].progress)
@@ -436,7 +421,7 @@ static void test_drain(void)
 	EXPECT_EQ(move(0)->error, -ENXIO);
 	EXPECT_OK(rig_order(dp, DATAPLANE_UNDRAIN));
 	EXPECT_EQ(move(0)->error, 0);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* Messages that name nobody are refused; a target in use is given back when its last request ends. */
@@ -445,7 +430,7 @@ static void test_messages(void)
 	struct dataplane_config config = setup("delay:us=2000");
 	struct dataplane_msg msg = { .op = DATAPLANE_REMOVE_CLIENT, .client_id = 77 };
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	EXPECT_EQ(rig_post(dp, &msg), -ENOENT);
 	msg = (struct dataplane_msg){ .op = DATAPLANE_ADD_TARGET, .target = { .client = 77 } };
 	EXPECT_EQ(rig_post(dp, &msg), -ENOENT);
@@ -465,7 +450,7 @@ static void test_messages(void)
 	EXPECT_EQ(rig_wait(&client), 0);
 	EXPECT_EQ(move(0)->error, -ENOENT);
 	EXPECT_EQ(rig_post(dp, &msg), -ENOENT);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 int main(void)

@@ -30,30 +30,14 @@ static struct dataplane_config setup(const char *device, const char *fault)
 	return config;
 }
 
-static void start(const struct dataplane_config *config)
-{
-	dp = rig_start(config);
-	rig_connect(dp, &client, 1);
-}
-
 static const struct ring_result *move_all(int to_node)
 {
 	const struct ring_result *result = rig_move(&client, FAKE_VA, N * HUGE, to_node);
 
 	EXPECT_EQ(result->error, 0);
 	EXPECT_EQ(result->pages_moved, N * 512);
-	for (unsigned int f = 0; f < N; f++) {
-		EXPECT_EQ(fake.folios[f].node, to_node);
-		EXPECT_TRUE(fake_folio_ok(f));
-	}
+	EXPECT_TRUE(fake_all_on(to_node));
 	return result;
-}
-
-static void stop(void)
-{
-	EXPECT_EQ(fake.n_out, 0);
-	rig_disconnect(dp, &client);
-	dp = dataplane_stop(dp);
 }
 
 /*
@@ -66,14 +50,14 @@ static void test_prepares(void)
 	const struct ring_result *result;
 
 	fake.prepare_delay_ns = 80 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	move_all(1);
 	result = move_all(0);
 	EXPECT_GE(fake.max_preparing, 3);
 	EXPECT_TRUE(fake.max_preparing <= POLICY_MAX_PREPARES);
 	EXPECT_EQ(result->n_batches, N / 2);
 	EXPECT_TRUE(result->elapsed_ns < N / 2 * 80 * MS / 2);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /*
@@ -85,7 +69,7 @@ static void test_copies(void)
 	struct dataplane_config config = setup("soft", "delay:us=5000");
 	const struct ring_result *result;
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	move_all(1);
 	fake.max_out = fake.max_preparing = 0;
 	result = move_all(0);
@@ -93,7 +77,7 @@ static void test_copies(void)
 	EXPECT_EQ(fake.max_preparing, 1);
 	EXPECT_TRUE(result->engine_ns <= result->elapsed_ns);
 	EXPECT_GE(result->engine_ns, result->elapsed_ns / 2);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* Two requests that use the engine at the same time do not make it busier than the time that passes. */
@@ -103,7 +87,7 @@ static void test_engine_time(void)
 	uint64_t began_ns, took_ns;
 	struct account_values all;
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	began_ns = clock_now_ns();
 	for (uint32_t slot = 0; slot < 4; slot++) {
 		rig_request(&client, slot, FAKE_VA + slot * 12 * HUGE, 12 * HUGE, 1);
@@ -117,7 +101,7 @@ static void test_engine_time(void)
 	took_ns = clock_now_ns() - began_ns;
 	account_read(dataplane_account(dp), &all);
 	EXPECT_TRUE(all.engine_ns > 0 && all.engine_ns <= took_ns);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* Where the CPU copies, it copies as many batches at once as it may, and no more wait than one. */
@@ -127,19 +111,19 @@ static void test_copy_workers(void)
 
 	config.copy_workers = 3;
 	fake.finish_delay_ns = 10 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	EXPECT_EQ(move_all(1)->bytes_cpu, N * HUGE);
 	EXPECT_GE(fake.max_finishing, 3);
 	EXPECT_TRUE(fake.max_finishing <= 4);
-	stop();
+	dp = rig_end(dp, &client);
 
 	config.copy_workers = 1;
 	fake_init(9, N);
 	fake.finish_delay_ns = 10 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	move_all(1);
 	EXPECT_TRUE(fake.max_finishing <= 2);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /*
@@ -157,7 +141,7 @@ static void test_budget(void)
 	config.policy.max_batch = 8 * folio;
 	config.policy.max_page_blocked_ns = 20 * MS;
 	fake.finish_delay_ns = 30 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	for (int i = 0; i < 3; i++)
 		EXPECT_EQ(rig_move(&client, FAKE_VA, N * folio, node = !node)->pages_moved, N * 16);
 	account_read(dataplane_account(dp), &all);
@@ -168,9 +152,7 @@ static void test_budget(void)
 	for (int i = 0; i < 10; i++)
 		rig_move(&client, FAKE_VA, N * folio, node = !node);
 	EXPECT_TRUE(rig_move(&client, FAKE_VA, N * folio, !node)->n_batches < N / 4);
-	for (unsigned int f = 0; f < N; f++)
-		EXPECT_TRUE(fake_folio_ok(f));
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* A folio that takes too long by itself goes alone: none waits behind it. */
@@ -181,11 +163,11 @@ static void test_alone(void)
 	/* Longer than the commit of the one before. */
 	fake.prepare_delay_ns = 10 * MS;
 	config.policy.max_page_blocked_ns = 20 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	EXPECT_EQ(rig_move(&client, FAKE_VA, 8 * HUGE, 1)->pages_moved, 8 * 512);
 	EXPECT_EQ(client.ring->slots[0].result.bytes_engine, 8 * HUGE);
 	EXPECT_EQ(fake.max_out, 1);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 int main(void)

@@ -33,21 +33,6 @@ static struct dataplane_config setup(unsigned int order, unsigned int n)
 	return config;
 }
 
-static void start(const struct dataplane_config *config)
-{
-	dp = rig_start(config);
-	rig_connect(dp, &client, 1);
-}
-
-static void stop(void)
-{
-	for (unsigned int f = 0; f < fake.n_folios; f++)
-		EXPECT_TRUE(fake_folio_ok(f));
-	EXPECT_EQ(fake.n_out, 0);
-	rig_disconnect(dp, &client);
-	dp = dataplane_stop(dp);
-}
-
 static const struct ring_result *result(uint32_t slot)
 {
 	return &client.ring->slots[slot].result;
@@ -84,7 +69,7 @@ static void test_cancel_waiting(void)
 
 	config.max_requests = 1;
 	fake.prepare_delay_ns = 5 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	submit_all(0);
 	submit_all(1);
 	submit_all(2);
@@ -97,7 +82,7 @@ static void test_cancel_waiting(void)
 	EXPECT_EQ(result(0)->pages_moved, N * 512);
 	EXPECT_EQ(rig_wait(&client), 2);
 	EXPECT_EQ(result(2)->pages_by_cause[MIGOFF_CAUSE_ALREADY], N * 512);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* What the data plane had to do when this is called is done on return: a refusal comes after it. */
@@ -114,7 +99,7 @@ static void test_cancel_preparing(void)
 	struct dataplane_config config = setup(9, N);
 
 	fake.prepare_delay_ns = 100 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	submit_all(0);
 	see_through();
 	cancel(0);
@@ -122,27 +107,33 @@ static void test_cancel_preparing(void)
 	expect_cancelled(0);
 	EXPECT_EQ(result(0)->pages_moved, 0);
 	EXPECT_GE(fake.n_aborts, 1);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
-/* Cancelled while the engine copies, what it has is committed, and nothing more is begun. */
+/* Cancelled with batches out, a request ends with these moved, and nothing more is begun. */
+static void expect_batches_out_to_count(void)
+{
+	cancel(0);
+	EXPECT_EQ(rig_wait(&client), 0);
+	expect_cancelled(0);
+	EXPECT_GE(result(0)->pages_moved, 512);
+	EXPECT_TRUE(result(0)->pages_moved <= 8 * 512);
+}
+
+/* Cancelled while the engine copies, what it has is committed. */
 static void test_cancel_copying(void)
 {
 	struct dataplane_config config = setup(9, N);
 	const char delay[] = "delay:us=50000";
 
 	memcpy(config.fault, delay, sizeof(delay));
-	start(&config);
+	dp = rig_begin(&config, &client);
 	submit_all(0);
 	while (!fake.n_out)
 		;
 	see_through();
-	cancel(0);
-	EXPECT_EQ(rig_wait(&client), 0);
-	expect_cancelled(0);
-	EXPECT_GE(result(0)->pages_moved, 512);
-	EXPECT_TRUE(result(0)->pages_moved <= 8 * 512);
-	stop();
+	expect_batches_out_to_count();
+	dp = rig_end(dp, &client);
 }
 
 /* Cancelled while a batch is being committed, that batch counts as what it was. */
@@ -151,16 +142,12 @@ static void test_cancel_finishing(void)
 	struct dataplane_config config = setup(9, N);
 
 	fake.finish_delay_ns = 50 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	submit_all(0);
 	while (!fake.n_finishes)
 		;
-	cancel(0);
-	EXPECT_EQ(rig_wait(&client), 0);
-	expect_cancelled(0);
-	EXPECT_GE(result(0)->pages_moved, 512);
-	EXPECT_TRUE(result(0)->pages_moved <= 8 * 512);
-	stop();
+	expect_batches_out_to_count();
+	dp = rig_end(dp, &client);
 }
 
 /* A request whose time is over ends with what was moved by then. */
@@ -169,7 +156,7 @@ static void test_deadline(void)
 	struct dataplane_config config = setup(9, N);
 
 	fake.prepare_delay_ns = 20 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, N * HUGE, 1)->deadline_ns = 60 * MS;
 	rig_submit(&client, 0);
 	EXPECT_EQ(rig_wait(&client), 0);
@@ -188,7 +175,7 @@ static void test_deadline(void)
 	rig_wait(&client);
 	EXPECT_EQ(result(0)->error, 0);
 	EXPECT_EQ(result(0)->pages_moved, N * 512);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* The time runs while a request waits for its turn, which may come too late. */
@@ -198,7 +185,7 @@ static void test_deadline_waiting(void)
 
 	config.max_requests = 1;
 	fake.prepare_delay_ns = 300 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	submit_all(0);
 	rig_request(&client, 1, FAKE_VA, N * HUGE, 1)->deadline_ns = 30 * MS;
 	rig_submit(&client, 1);
@@ -208,7 +195,7 @@ static void test_deadline_waiting(void)
 	EXPECT_EQ(result(1)->pages_by_cause[MIGOFF_CAUSE_LEFT], N * 512);
 	EXPECT_EQ(rig_wait(&client), 0);
 	EXPECT_EQ(result(0)->error, 0);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 static bool has_cut(const struct dataplane_status *status)
@@ -224,7 +211,7 @@ static void test_deadline_of_cut(void)
 
 	config.max_requests = 1;
 	fake.prepare_delay_ns = 400 * MS;
-	start(&config);
+	dp = rig_begin(&config, &client);
 	submit_all(0);
 	rig_request(&client, 1, FAKE_VA, N * HUGE, 1)->deadline_ns = 50 * MS;
 	rig_submit(&client, 1);
@@ -237,7 +224,7 @@ static void test_deadline_of_cut(void)
 	while (clock_now_ns() - began_ns < 200 * MS)
 		;
 	EXPECT_TRUE(dataplane_heartbeat(dp) - beats < 50);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 static struct ring_extent *want_extents(struct ring_request *rq, uint64_t n)
@@ -258,7 +245,7 @@ static void test_extents(void)
 
 	fake.folios[3] = (struct fake_folio){ .cause = MIGOFF_CAUSE_PINNED, .status = -EBUSY };
 	fake.folios[4] = (struct fake_folio){ .no_iova = true };
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rq = rig_request(&client, 0, FAKE_VA, 8 * 16 * PAGE, 1);
 	e = want_extents(rq, 8);
 	rig_submit(&client, 0);
@@ -286,7 +273,7 @@ static void test_extents(void)
 	rig_wait(&client);
 	EXPECT_EQ(result(0)->n_extents, 8);
 	EXPECT_EQ(e[3].len, 0x5a5a5a5a5a5a5a5aull);
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /* The accounts tell what was moved for which reason. */
@@ -295,7 +282,7 @@ static void test_reasons(void)
 	struct dataplane_config config = setup(9, N);
 	struct account_values all;
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_request(&client, 0, FAKE_VA, 2 * HUGE, 1)->reason = REASON_DEMOTION;
 	rig_submit(&client, 0);
 	rig_wait(&client);
@@ -309,7 +296,7 @@ static void test_reasons(void)
 	for (unsigned int i = 0; i < _REASON_MAX; i++)
 		EXPECT_TRUE(reason_name(i));
 	EXPECT_TRUE(!reason_name(_REASON_MAX));
-	stop();
+	dp = rig_end(dp, &client);
 }
 
 /*
@@ -322,7 +309,7 @@ static void test_endless(void)
 	int to_node[RING_N_SLOTS] = { 0 };
 	static struct rig_client good;
 
-	start(&config);
+	dp = rig_begin(&config, &client);
 	rig_connect(dp, &good, 2);
 	for (uint32_t slot = 0; slot < RING_N_SLOTS; slot++) {
 		rig_request(&client, slot, FAKE_VA, 32 * PAGE, 1);
@@ -340,11 +327,7 @@ static void test_endless(void)
 		EXPECT_EQ(good.ring->slots[0].result.pages_moved, 32);
 	}
 	rig_disconnect(dp, &good);
-	rig_disconnect(dp, &client);
-	EXPECT_EQ(fake.n_out, 0);
-	for (unsigned int f = 0; f < fake.n_folios; f++)
-		EXPECT_TRUE(fake_folio_ok(f));
-	dp = dataplane_stop(dp);
+	dp = rig_end(dp, &client);
 }
 
 int main(void)
