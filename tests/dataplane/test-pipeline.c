@@ -155,6 +155,28 @@ static void test_budget(void)
 	dp = rig_end(dp, &client);
 }
 
+/* Whatever the time is that pages may be away, all is moved: 0 is no bound, and an hour is none either. */
+static void test_absurd_budgets(void)
+{
+	static const uint64_t budgets[] = { 0, 1, 3600 * NSEC_PER_SEC, UINT64_MAX };
+	struct account_values all;
+
+	for (size_t i = 0; i < ARRAY_SIZE(budgets); i++) {
+		struct dataplane_config config = setup("soft", "");
+
+		config.policy.max_page_blocked_ns = budgets[i];
+		dp = rig_begin(&config, &client);
+		for (int to_node = 1; to_node >= 0; to_node--)
+			EXPECT_EQ(move_all(to_node)->bytes_engine, N * HUGE);
+		account_read(dataplane_account(dp), &all);
+		EXPECT_EQ(all.budget_misses, budgets[i] == 1 ? all.batches : 0);
+		/* Of a bound that is never kept to, single folios are the end. */
+		EXPECT_EQ(all.budget_misses_alone, budgets[i] == 1 ? 2 * N : 0);
+		EXPECT_TRUE(budgets[i] == 1 || all.batches <= 2 * (N / 2 + 1));
+		dp = rig_end(dp, &client);
+	}
+}
+
 /* A folio that takes too long by itself goes alone: none waits behind it. */
 static void test_alone(void)
 {
@@ -177,6 +199,7 @@ int main(void)
 	RUN(test_engine_time);
 	RUN(test_copy_workers);
 	RUN(test_budget);
+	RUN(test_absurd_budgets);
 	RUN(test_alone);
 	return 0;
 }
