@@ -205,6 +205,9 @@ static void *dataplane_thread(void *arg)
 	struct dataplane *dp = arg;
 
 	dp->start_result = plane_init(&dp->plane);
+	/* Whoever has started it finds a status, not zeros. */
+	if (dp->start_result >= 0)
+		dataplane_publish(dp);
 	sem_post(&dp->started);
 	if (dp->start_result < 0)
 		return NULL;
