@@ -108,9 +108,9 @@ struct hook *hook_close(struct hook *h)
 		fake.n_out -= s->state == FAKE_OUT;
 		for (unsigned int j = 0; s->state == FAKE_OUT && j < s->info.n_extents; j++)
 			fake.folios[s->folios[j]].out = false;
-		free(h->slots[i].extents);
-		free(h->slots[i].folios);
 	}
+	free(h ? h->slots[0].extents : NULL);
+	free(h ? h->slots[0].folios : NULL);
 	free(h);
 	return NULL;
 }
@@ -121,17 +121,25 @@ int hook_open(const char *path, struct migoff_setup *setup, struct hook **ret, s
 
 	if (!fake.present)
 		return why_fail(why, -ENOENT, "%s does not exist", path);
-	EXPECT_TRUE(h = calloc(1, sizeof(*h)));
+	h = calloc(1, sizeof(*h));
+	if (!h)
+		return why_fail(why, -ENOMEM, "no memory");
 	h->limits = (struct hook_limits){ setup->n_slots, setup->n_extents, 64ull << 20 };
 	h->deadline_ns = setup->deadline_ns;
 	h->flags = fake.flags = setup->flags;
-	fake.n_devices = setup->n_devices;
-	fake.n_open++;
+	h->slots[0].extents = calloc(MIGOFF_MAX_SLOTS * setup->n_extents, sizeof(struct migoff_extent));
+	h->slots[0].folios = calloc(MIGOFF_MAX_SLOTS * setup->n_extents, sizeof(unsigned int));
+	if (!h->slots[0].extents || !h->slots[0].folios) {
+		hook_close(h);
+		return why_fail(why, -ENOMEM, "no memory");
+	}
 	for (size_t i = 0; i < MIGOFF_MAX_SLOTS; i++) {
 		h->slots[i].hook = h;
-		EXPECT_TRUE(h->slots[i].extents = calloc(setup->n_extents, sizeof(struct migoff_extent)));
-		EXPECT_TRUE(h->slots[i].folios = calloc(setup->n_extents, sizeof(unsigned int)));
+		h->slots[i].extents = h->slots[0].extents + i * setup->n_extents;
+		h->slots[i].folios = h->slots[0].folios + i * setup->n_extents;
 	}
+	fake.n_devices = setup->n_devices;
+	fake.n_open++;
 	*ret = h;
 	return 0;
 }

@@ -60,12 +60,20 @@ static bool is_opened(const struct dataplane_status *s)
 	return s->hook_ready || strcmp(s->hook_why.cause, "not opened yet");
 }
 
+int rig_try_start(const struct dataplane_config *config, struct dataplane **ret)
+{
+	int r = dataplane_start(config, ret);
+
+	if (r >= 0)
+		rig_until(*ret, is_opened);
+	return r;
+}
+
 struct dataplane *rig_start(const struct dataplane_config *config)
 {
 	struct dataplane *dp;
 
-	EXPECT_OK(dataplane_start(config, &dp));
-	rig_until(dp, is_opened);
+	EXPECT_OK(rig_try_start(config, &dp));
 	return dp;
 }
 
@@ -127,7 +135,7 @@ static void rig_make_ring(struct rig_client *c)
 	c->data = (uint8_t *)c->ring + DATA_OFF;
 }
 
-static void rig_add_target(struct dataplane *dp, struct rig_client *c)
+static int rig_add_target(struct dataplane *dp, struct rig_client *c)
 {
 	struct dataplane_msg msg = {
 		.op = DATAPLANE_ADD_TARGET,
@@ -135,12 +143,20 @@ static void rig_add_target(struct dataplane *dp, struct rig_client *c)
 			    .nodes = { 3 } },
 	};
 
-	EXPECT_OK(rig_post(dp, &msg));
+	return rig_post(dp, &msg);
 }
 
-void rig_connect(struct dataplane *dp, struct rig_client *c, uint64_t id)
+static void rig_free(struct rig_client *c)
+{
+	EXPECT_EQ(munmap(c->ring, c->ring_len), 0);
+	c->kick_fd = fd_close(c->kick_fd);
+	c->done_fd = fd_close(c->done_fd);
+}
+
+int rig_try_connect(struct dataplane *dp, struct rig_client *c, uint64_t id)
 {
 	struct dataplane_msg msg = { .op = DATAPLANE_ADD_CLIENT };
+	int r;
 
 	memset(c, 0, sizeof(*c));
 	c->id = id;
@@ -155,8 +171,20 @@ void rig_connect(struct dataplane *dp, struct rig_client *c, uint64_t id)
 		.done_fd = c->done_fd,
 		.account = &c->account,
 	};
-	EXPECT_OK(rig_post(dp, &msg));
-	rig_add_target(dp, c);
+	r = rig_post(dp, &msg);
+	if (r < 0) {
+		rig_free(c);
+		return r;
+	}
+	r = rig_add_target(dp, c);
+	if (r < 0)
+		rig_disconnect(dp, c);
+	return r;
+}
+
+void rig_connect(struct dataplane *dp, struct rig_client *c, uint64_t id)
+{
+	EXPECT_OK(rig_try_connect(dp, c, id));
 }
 
 void rig_disconnect(struct dataplane *dp, struct rig_client *c)
@@ -165,9 +193,7 @@ void rig_disconnect(struct dataplane *dp, struct rig_client *c)
 
 	if (dp)
 		EXPECT_OK(rig_post(dp, &msg));
-	EXPECT_EQ(munmap(c->ring, c->ring_len), 0);
-	c->kick_fd = fd_close(c->kick_fd);
-	c->done_fd = fd_close(c->done_fd);
+	rig_free(c);
 }
 
 struct dataplane *rig_begin(const struct dataplane_config *config, struct rig_client *c)

@@ -35,6 +35,9 @@ struct dataplane_config rig_config(const char *device);
  */
 struct dataplane *rig_start(const struct dataplane_config *config);
 
+/* The same where it may fail. Return: 0, or a negative errno. */
+int rig_try_start(const struct dataplane_config *config, struct dataplane **ret);
+
 /**
  * rig_post() - Send a message.
  * @dp: the data plane.
@@ -65,6 +68,9 @@ bool rig_is_not_ready(const struct dataplane_status *status);
  * @id: its id.
  */
 void rig_connect(struct dataplane *dp, struct rig_client *c, uint64_t id);
+
+/* The same where it may fail. Return: 0, or a negative errno: there is no such client then. */
+int rig_try_connect(struct dataplane *dp, struct rig_client *c, uint64_t id);
 
 /**
  * rig_disconnect() - Remove it.
