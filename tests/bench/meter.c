@@ -13,7 +13,8 @@
 #include "clock.h"
 #include "test.h"
 
-#define CALIBRATE_MS 200
+#define CALIBRATE_SHORT_MS 50
+#define CALIBRATE_LONG_MS 450
 #define CALIBRATE_TIMES 9
 
 static _Atomic uint64_t *spins;
@@ -78,18 +79,29 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* What a count costs when nobody else has anything to do: the median of some periods. */
+static struct meter_mark sleep_measured(unsigned int ms)
+{
+	struct meter_mark begin = meter_now(), end;
+
+	meter_sleep_ms(ms);
+	end = meter_now();
+	return (struct meter_mark){ .ns = end.ns - begin.ns, .spins = end.spins - begin.spins };
+}
+
+/*
+ * What a count costs when nobody else has anything to do: by what a long period has more than a short one,
+ * for both begin and end with the same work. The median of some.
+ */
 static double calibrate(void)
 {
 	double ns[CALIBRATE_TIMES];
 
 	for (int i = 0; i < CALIBRATE_TIMES; i++) {
-		struct meter_mark begin = meter_now(), end;
+		struct meter_mark few = sleep_measured(CALIBRATE_SHORT_MS);
+		struct meter_mark many = sleep_measured(CALIBRATE_LONG_MS);
 
-		meter_sleep_ms(CALIBRATE_MS);
-		end = meter_now();
-		EXPECT_TRUE(end.spins > begin.spins);
-		ns[i] = (double)(end.ns - begin.ns) / (double)(end.spins - begin.spins);
+		EXPECT_TRUE(many.spins > few.spins);
+		ns[i] = (double)(many.ns - few.ns) / (double)(many.spins - few.spins);
 	}
 	qsort(ns, CALIBRATE_TIMES, sizeof(ns[0]), compare);
 	return ns[CALIBRATE_TIMES / 2];
