@@ -31,7 +31,7 @@ echo "$LSI: $first bytes, $other: $second bytes"
 ((first + second == 4 * 128 << 20)) || fail "together they have not copied what was moved"
 
 # The kernel asks for it at once, then every 10 s: it must not have to ask twice.
-out=$(check during 128 "bash -c 'SECONDS=0; echo $LSI >/sys/bus/pci/drivers/vfio-pci/unbind; ((SECONDS < 10))'")
+out=$(check during 128 "bash -c 'SECONDS=0; echo $LSI >/sys/bus/pci/drivers/vfio-pci/unbind; ((SECONDS < $((10 * ${MIGOFF_TIME_FACTOR:-1}))))'")
 echo "$out"
 [[ $out == *" left=0 error=0 "* ]] || fail "the request did not go on"
 until_true 10 not_ready
