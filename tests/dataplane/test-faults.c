@@ -267,10 +267,11 @@ static void test_expired(void)
 /* A slow engine does not make a batch miss its deadline: the CPU gets what is left in good time. */
 static void test_slow(void)
 {
-	struct dataplane_config config = setup("delay:us=700000");
+	struct dataplane_config config = setup("delay:us=1900000");
 	const struct ring_result *result;
 
-	config.deadline_ns = 1000000000;
+	/* It is given up after half of it: a second each to notice that, and to copy. */
+	config.deadline_ns = 2000000000;
 	config.engine_timeout_ms = 10000;
 	dp = rig_begin(&config, &client);
 	result = rig_move(&client, FAKE_VA, 8 * HUGE, 1);
