@@ -3,6 +3,7 @@
 #
 # A drop-in call whose process ends or begins another program in the middle ends in time, as the system call
 # would, and neither the caller nor the daemon keeps anything of it.
+# time limit: 400 s
 set -euo pipefail
 . /src/tests/lib/vm.sh
 
