@@ -73,14 +73,30 @@ static void rig_close(struct rig *r)
 	engine_close(r->engine);
 }
 
-static void move(struct rig *r, struct target *t, long addr, int to_node, uint8_t verdict)
+static int prepare(struct rig *r, struct target *t, long addr, int to_node)
 {
 	struct migoff_range range = range_of(addr, LEN);
 	struct migoff_prepare p = prepare_args(t, &range, 1, to_node);
 	int n = EXPECT_OK(hook_run(&r->hook, MIGOFF_CMD_PREPARE, &p));
 
 	EXPECT_EQ(n, LEN / HUGE);
+	return n;
+}
+
+static void move(struct rig *r, struct target *t, long addr, int to_node, uint8_t verdict)
+{
+	int n = prepare(r, t, addr, to_node);
+
 	EXPECT_EQ(hook_commit(&r->hook, 0, verdict), n);
+}
+
+/* The engine copies the first target's secret to destinations that are then not used. */
+static void abort_after_copy(struct rig *r, long addr)
+{
+	target_call(&r->first, in_fill, addr, LEN, SECRET);
+	prepare(r, &r->first, addr, 1);
+	EXPECT_EQ(hook_engine_copy(r->engine, &r->hook, 0), 0);
+	EXPECT_EQ(hook_abort(&r->hook, 0), 0);
 }
 
 /*
@@ -173,8 +189,6 @@ static void test_shared(void)
 /* A destination that an engine wrote, and that was not used, has the content of its target. */
 static void test_aborted(void)
 {
-	struct migoff_range range;
-	struct migoff_prepare p;
 	long a, b;
 	struct rig r;
 
@@ -183,12 +197,7 @@ static void test_aborted(void)
 	a = EXPECT_OK(target_call(&r.first, in_map, LEN, 0, 1));
 	b = EXPECT_OK(target_call(&r.second, in_map, LEN, 0, 1));
 	EXPECT_EQ(a, b);
-	target_call(&r.first, in_fill, a, LEN, SECRET);
-	range = range_of(a, LEN);
-	p = prepare_args(&r.first, &range, 1, 1);
-	EXPECT_EQ(hook_run(&r.hook, MIGOFF_CMD_PREPARE, &p), LEN / HUGE);
-	EXPECT_EQ(hook_engine_copy(r.engine, &r.hook, 0), 0);
-	EXPECT_EQ(hook_abort(&r.hook, 0), 0);
+	abort_after_copy(&r, a);
 	EXPECT_EQ(hook_counter("live_pooled_bytes"), LEN);
 	move(&r, &r.second, b, 1, MIGOFF_VERDICT_COPIED);
 	EXPECT_EQ(target_call(&r.second, in_count, b, LEN, SECRET), 0);
@@ -203,8 +212,6 @@ static void test_aborted(void)
 static void test_zeroed(void)
 {
 	int64_t unfit = hook_counter("pool_unfit_init_on_free"), recycled = hook_counter("pool_recycled");
-	struct migoff_range range;
-	struct migoff_prepare p;
 	long secret, zeros, a;
 	struct rig r;
 
@@ -214,12 +221,7 @@ static void test_zeroed(void)
 	EXPECT_EQ(zeros, LEN / 8);
 	EXPECT_EQ(hook_counter("live_pooled_bytes"), 0);
 	a = EXPECT_OK(target_call(&r.first, in_map, LEN, 0, 1));
-	target_call(&r.first, in_fill, a, LEN, SECRET);
-	range = range_of(a, LEN);
-	p = prepare_args(&r.first, &range, 1, 1);
-	EXPECT_EQ(hook_run(&r.hook, MIGOFF_CMD_PREPARE, &p), LEN / HUGE);
-	EXPECT_EQ(hook_engine_copy(r.engine, &r.hook, 0), 0);
-	EXPECT_EQ(hook_abort(&r.hook, 0), 0);
+	abort_after_copy(&r, a);
 	EXPECT_EQ(hook_counter("pool_recycled") - recycled, 0);
 	EXPECT_EQ(hook_counter("pool_unfit_init_on_free") - unfit, 3 * LEN / HUGE);
 	rig_close(&r);
