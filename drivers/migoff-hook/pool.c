@@ -23,6 +23,9 @@
 /* Folios of different owners lie in different lists, mostly; the first list is of nobody's. */
 #define N_LISTS 9
 
+/* A size that none of so many batches wanted is not in use. */
+#define LATELY 32
+
 /**
  * struct pool_order - the folios of one size in a node
  * @lists: folios, the oldest first: so neighbours in memory stay neighbours.
@@ -31,6 +34,7 @@
  * @wanted: up to so many are allocated ahead now.
  * @steady: as many when no request is under way: so many were missing at the end of two in a row.
  * @missed: how many were missing at the end of the last request.
+ * @asked_at: &pool_node.n_asked when it was asked for some last.
  * @asked: it was asked for some since the pool was aged last.
  */
 struct pool_order {
@@ -40,6 +44,7 @@ struct pool_order {
 	u32 wanted;
 	u32 steady;
 	u32 missed;
+	u32 asked_at;
 	bool asked;
 };
 
@@ -48,12 +53,14 @@ struct pool_order {
  * @lock: protects all of it; nothing is locked, allocated or freed under it.
  * @bytes: how much is there.
  * @stopped: POOL_STOP_*: why nothing is taken in.
+ * @n_asked: how many batches have asked for memory here.
  * @orders: by order.
  */
 struct pool_node {
 	spinlock_t lock;
 	u64 bytes;
 	u32 stopped;
+	u32 n_asked;
 	struct pool_order orders[MAX_PAGE_ORDER + 1];
 };
 
@@ -206,6 +213,45 @@ struct folio *pool_take(struct pool *pool, int node, unsigned int order, u64 own
 	return folio;
 }
 
+/* Under the node's lock. Return: how many. */
+static u32 take_many(struct pool_node *n, struct pool_order *o, u32 max, struct list_head *ret)
+{
+	struct folio *folio, *next;
+	u32 i, taken = 0;
+
+	for (i = 0; i < N_LISTS; i++)
+		list_for_each_entry_safe(folio, next, &o->lists[i], lru) {
+			if (taken++ == max)
+				return max;
+			take_out(n, o, folio);
+			list_add(&folio->lru, ret);
+		}
+	return taken;
+}
+
+/* In a full pool folios of a size that is not in use give way to those of one that is. */
+static void make_room(struct pool *pool, struct folio *folio)
+{
+	int nid = folio_nid(folio), order;
+	struct pool_node *n = &pool->nodes[nid];
+	LIST_HEAD(list);
+
+	if (has_room(pool, nid, folio_size(folio)) || READ_ONCE(n->stopped))
+		return;
+	spin_lock(&n->lock);
+	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
+		struct pool_order *o = &n->orders[order];
+
+		if (order == folio_order(folio) || n->n_asked - o->asked_at <= LATELY)
+			continue;
+		if (has_room(pool, nid, folio_size(folio)))
+			break;
+		take_many(n, o, DIV_ROUND_UP(folio_size(folio), PAGE_SIZE << order), &list);
+	}
+	spin_unlock(&n->lock);
+	let_go_all(&list, COUNTER_pool_aged);
+}
+
 /**
  * pool_give() - Give a folio to the pool, or free it.
  * @pool: the pool, or NULL.
@@ -220,6 +266,7 @@ void pool_give(struct pool *pool, struct folio *folio, u64 owner)
 		folio_put(folio);
 		return;
 	}
+	make_room(pool, folio);
 	/* Without the lock, only to save the effort. */
 	if (has_room(pool, folio_nid(folio), folio_size(folio)))
 		why = folio_recycle(folio);
@@ -263,9 +310,11 @@ void pool_asked(struct pool *pool, int node, const u32 *hits, const u32 *misses,
 	if (!pool)
 		return;
 	spin_lock(&n->lock);
+	n->n_asked++;
 	for (order = 0; order <= MAX_PAGE_ORDER; order++) {
 		if (!hits[order] && !misses[order])
 			continue;
+		n->orders[order].asked_at = n->n_asked;
 		fill |= learn(&n->orders[order], hits[order], misses[order], more);
 		count(pool_hits, hits[order]);
 		count(pool_misses, misses[order]);
@@ -273,22 +322,6 @@ void pool_asked(struct pool *pool, int node, const u32 *hits, const u32 *misses,
 	spin_unlock(&n->lock);
 	if (fill)
 		queue_work(pool->wq, &pool->fill_work);
-}
-
-/* Under the node's lock. Return: how many. */
-static u32 take_many(struct pool_node *n, struct pool_order *o, u32 max, struct list_head *ret)
-{
-	struct folio *folio, *next;
-	u32 i, taken = 0;
-
-	for (i = 0; i < N_LISTS; i++)
-		list_for_each_entry_safe(folio, next, &o->lists[i], lru) {
-			if (taken++ == max)
-				return max;
-			take_out(n, o, folio);
-			list_add(&folio->lru, ret);
-		}
-	return taken;
 }
 
 /* Free at least so many pages, large folios first, and allocate no more ahead. */

@@ -313,6 +313,35 @@ static void test_bound(void)
 	EXPECT_TRUE(counter_becomes("live_pooled_bytes", 0));
 }
 
+/*
+ * A full pool serves whoever moves memory now: folios of a size that nobody has moved for long make room for
+ * those of another.
+ */
+static void test_other_size(void)
+{
+	size_t len = 2 * HUGE;
+	struct deltas before;
+	long small, huge;
+
+	open_pool(LEN, HOUR, 0);
+	target_start(&target);
+	small = EXPECT_OK(target_call(&target, in_map, LEN, 0, 0));
+	huge = EXPECT_OK(target_call(&target, in_map, (long)len, 0, 1));
+	move(&target, small, LEN, 1);
+	move(&target, small, LEN, 0);
+	EXPECT_GE(hook_counter("live_pooled_bytes"), LEN - len / 2);
+	for (int i = 0; i < 80; i++)
+		EXPECT_EQ(move(&target, huge, len, !(i % 2)), len / PAGE);
+	before = counters();
+	for (int i = 0; i < 2; i++)
+		EXPECT_EQ(move(&target, huge, len, !(i % 2)), len / PAGE);
+	EXPECT_EQ(since(before).hits, 2 * len / HUGE);
+	EXPECT_EQ(since(before).misses, 0);
+	EXPECT_GE(2 * LEN, hook_counter("live_pooled_bytes"));
+	target_end(&target);
+	hook_close(&hook);
+}
+
 /* What is not asked for goes by itself. */
 static void test_age(void)
 {
@@ -420,6 +449,7 @@ int main(void)
 	RUN(test_middle);
 	RUN(test_exclusive);
 	RUN(test_bound);
+	RUN(test_other_size);
 	RUN(test_age);
 	RUN(test_shrink);
 	RUN(test_fill);
