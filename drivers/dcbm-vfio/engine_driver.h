@@ -198,6 +198,15 @@ void engine_done(struct engine *e);
  */
 void engine_desc_done(struct engine *e, uint64_t number, enum engine_status status);
 
+/**
+ * engine_find_driver() - The driver that knows a device.
+ * @vendor: its vendor.
+ * @device: its number at that vendor.
+ *
+ * Return: the driver, or NULL.
+ */
+const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device);
+
 /* The drivers. */
 extern const struct engine_ops lsi53c895a_ops;
 

@@ -2,8 +2,13 @@
 #include "vfio.h"
 
 #include <assert.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <endian.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -100,3 +105,45 @@ VFIO_ACCESSORS(8, , )
 VFIO_ACCESSORS(16, le16toh, htole16)
 VFIO_ACCESSORS(32, le32toh, htole32)
 VFIO_ACCESSORS(64, le64toh, htole64)
+
+/* PCI's identity of what QEMU emulates: pci.ids, "QEMU Virtual Machine". */
+#define QEMU_SUBSYSTEM 0x11001af4u
+
+static bool cpu_has_movdir64b(void)
+{
+#ifdef __x86_64__
+	unsigned int eax, ebx, ecx, edx;
+
+	/* Intel's manual, volume 2, CPUID: leaf 7, subleaf 0, ECX bit 28. */
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ecx & 1u << 28;
+#else
+	return false;
+#endif
+}
+
+int vfio_can_post64(struct vfio_device *dev, unsigned int bar)
+{
+	uint32_t subsystem;
+
+	if (cpu_has_movdir64b() && vfio_bar(dev, bar, 0, 64)->map)
+		return 0;
+	if (vfio_config_read(dev, PCI_SUBSYSTEM_VENDOR_ID, &subsystem, sizeof(subsystem)) == 0 &&
+	    le32toh(subsystem) == QEMU_SUBSYSTEM)
+		return 0;
+	return -EOPNOTSUPP;
+}
+
+void vfio_post64(struct vfio_device *dev, unsigned int bar, uint64_t offset, const void *from)
+{
+	const struct vfio_bar *b = vfio_bar(dev, bar, offset, 64);
+
+#ifdef __x86_64__
+	if (b->map && cpu_has_movdir64b()) {
+		asm volatile("movdir64b (%0), %1"
+			     : : "r" (from), "r" (b->map + offset) : "memory");
+		return;
+	}
+#endif
+	for (const uint64_t *word = from; word < (const uint64_t *)from + 8; word++, offset += 8)
+		vfio_write64(dev, bar, offset, le64toh(*word));
+}

@@ -339,11 +339,11 @@ static void model_dma_free(struct transport *t, struct dma_area *area)
 	model_memory_free(&m->memory, area);
 }
 
-static int model_irq_enable(struct transport *t, int *ret_fd)
+static int model_irq_enable(struct transport *t, unsigned int n, int *ret_fd)
 {
 	struct lsi_model *m = to_model(t);
 
-	if (m->config.no_irq)
+	if (m->config.no_irq || n == 0)
 		return -ENOENT;
 	LOCKED(&m->lock);
 	m->irq_enabled = true;
