@@ -107,8 +107,8 @@ int vfio_reset(struct vfio_device *dev);
  * @bar: 0 to 5.
  * @ret_size: bytes in it; may be NULL.
  *
- * The BAR is mapped if it may be mapped as a whole and in whole pages, else each access is a
- * system call.
+ * The BAR is mapped if it may be mapped as a whole (with the table of MSI-X that may be in it) and
+ * in whole pages, else each access is a system call.
  *
  * Return: 0, -ENOENT if the device has no such BAR, or another negative errno.
  */

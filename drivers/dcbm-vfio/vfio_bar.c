@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,28 +17,58 @@
 #include "macros.h"
 #include "vfio_internal.h"
 
+/* A region's description with its capabilities, of which there are few. */
+union vfio_region {
+	struct vfio_region_info info;
+	char space[512];
+};
+
+/*
+ * Whether the whole BAR may be mapped. It need not be: one that may be mapped in parts only says
+ * so in a capability, other than the one that allows the MSI-X table to be mapped with the rest.
+ */
+static bool vfio_region_mappable(const union vfio_region *region)
+{
+	struct vfio_info_cap_header header;
+	uint32_t at = region->info.cap_offset;
+
+	if (!(region->info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return false;
+	if (!(region->info.flags & VFIO_REGION_INFO_FLAG_CAPS))
+		return true;
+	if (region->info.argsz > sizeof(*region))
+		return false;
+	while (at > 0 && at <= sizeof(*region) - sizeof(header)) {
+		memcpy(&header, region->space + at, sizeof(header));
+		if (header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
+			return false;
+		if (header.next == 0)
+			return true;
+		if (header.next <= at)
+			return false;
+		at = header.next;
+	}
+	return false;
+}
+
 int vfio_bar_open(struct vfio_device *dev, unsigned int bar, uint64_t *ret_size)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = bar };
+	union vfio_region region = { .info = { .argsz = sizeof(region), .index = bar } };
 	struct vfio_bar *b;
 	void *map;
 
 	assert(bar < VFIO_N_BARS);
 	b = &dev->bars[bar];
 	if (b->size == 0) {
-		if (ioctl(dev->device_fd, VFIO_DEVICE_GET_REGION_INFO, &info) < 0)
+		if (ioctl(dev->device_fd, VFIO_DEVICE_GET_REGION_INFO, &region) < 0)
 			return -errno;
-		if (info.size == 0)
+		if (region.info.size == 0)
 			return -ENOENT;
-		b->offset = info.offset;
-		b->size = info.size;
+		b->offset = region.info.offset;
+		b->size = region.info.size;
 	}
-	/*
-	 * A BAR that may be mapped in parts only says so in a capability, and what a page shares
-	 * with other devices cannot be mapped: both go through system calls.
-	 */
-	if ((info.flags & VFIO_REGION_INFO_FLAG_MMAP) && !(info.flags & VFIO_REGION_INFO_FLAG_CAPS) &&
-	    IS_ALIGNED(b->size, (uint64_t)getpagesize())) {
+	/* What shares a page with other devices cannot be mapped: system calls, as for the rest. */
+	if (vfio_region_mappable(&region) && IS_ALIGNED(b->size, (uint64_t)getpagesize())) {
 		map = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->device_fd,
 			   (off_t)b->offset);
 		if (map != MAP_FAILED)
