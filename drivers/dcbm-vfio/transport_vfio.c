@@ -154,11 +154,13 @@ static int vfio_transport_irq_rearm(struct transport *t)
 {
 	struct transport_vfio *v = to_vfio(t);
 	uint64_t count;
+	int r;
 
 	/* Nothing to read means that nothing was masked either. */
 	if (read(v->irq_fd, &count, sizeof(count)) < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	return vfio_irq_unmask(v->dev);
+	r = vfio_irq_unmask(v->dev);
+	return r < 0 ? r : 1;
 }
 
 static void vfio_transport_close(struct transport *t)
