@@ -12,8 +12,8 @@
 #include "cleanup.h"
 #include "engine_driver.h"
 #include "macros.h"
-#include "model.h"
 #include "model_memory.h"
+#include "strict.h"
 
 /*
  * The numbers are those of the chip's manual, written down here a second time on purpose: the
