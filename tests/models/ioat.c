@@ -608,9 +608,12 @@ static void ioat_stale(struct model *m)
 	set_chanerr_int(m, s, IOAT_ERR_READ_DATA);
 }
 
+static const char *const ioat_absurd[] = { "channels", "transfer", NULL };
+
 const struct model_ops model_ioat_ops = {
 	.name = "ioat",
 	.state_size = sizeof(struct ioat),
+	.absurd = ioat_absurd,
 	.option = ioat_option,
 	.pci = ioat_pci,
 	.reset = ioat_reset,

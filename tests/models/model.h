@@ -25,6 +25,10 @@
 
 #define MODEL_N_BARS 6
 #define MODEL_UNITS_MAX 16
+#define MODEL_VECTORS_MAX 64
+
+/* Where configuration space has the capability by which software orders faults. */
+#define MODEL_ORDERS 0xf00
 
 struct model;
 
@@ -64,14 +68,16 @@ enum model_access {
  * struct model_ops - A kind of device.
  * @name: "ioat", "dsa".
  * @state_size: bytes of its own state, zeroed at first: model_state().
+ * @absurd: what model_absurd() is asked for, ended by NULL: "ring", "transfer", ...; may be NULL.
  */
 struct model_ops {
 	const char *name;
 	size_t state_size;
+	const char *const *absurd;
 
 	/*
 	 * @option: Take an option that the core does not know ("version", "3.3"), before @pci is
-	 * asked for. Return: 0, or -EINVAL for one that makes no sense.
+	 * asked for; may be NULL. Return: 0, or -EINVAL for one that makes no sense.
 	 */
 	int (*option)(struct model *m, const char *key, const char *value);
 
@@ -83,7 +89,8 @@ struct model_ops {
 
 	/*
 	 * @stale: Registers and units as a former owner leaves them who was killed at work, with
-	 * addresses in them that lead nowhere any more. What is ordered by the option "stale".
+	 * addresses in them that lead nowhere any more. What is ordered by the option "stale"; may
+	 * be NULL.
 	 */
 	void (*stale)(struct model *m);
 
@@ -106,8 +113,10 @@ struct model_ops {
 	void (*work)(struct model *m, unsigned int unit);
 };
 
+/* A kind that is ready is also in the list in model.c. */
 extern const struct model_ops model_ioat_ops;
 extern const struct model_ops model_dsa_ops;
+extern const struct model_ops model_toy_ops;
 
 /* --- for kinds of devices ------------------------------------------------------------------- */
 
@@ -116,14 +125,19 @@ void *model_state(struct model *m);
 /* Whether the device may do DMA: bus mastership in its command register. */
 bool model_bus_master(const struct model *m);
 
-/* What a read from configuration space gives, from 0x100 on. */
+/*
+ * What a read from configuration space gives, from 0x110 up to MODEL_ORDERS; the rest is the
+ * core's. It is all zeros at first and after a reset of the function.
+ */
 void model_config_set(struct model *m, unsigned int offset, unsigned int width, uint32_t value);
 
 /**
  * model_broken() - Software has broken a rule of the device.
  * @m: the device.
- * @rule: its name, a few words without figures: "DMACOUNT moves past the ring".
+ * @rule: its name, a few words without figures: "DMACOUNT moves past the ring". A literal.
  * @fmt: how it was broken, with figures.
+ *
+ * It is printed when it is first broken, and when the device is freed how often it was in all.
  */
 void model_broken(struct model *m, const char *rule, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -193,10 +207,13 @@ void model_interrupt(struct model *m, unsigned int vector);
 /**
  * model_absurd() - Whether a capability is ordered to be absurd.
  * @m: the device.
- * @what: "ring", "transfer", ...: the option's name.
+ * @what: one of ops.absurd; the option is "absurd-" and this.
  * @ret: the value that was ordered.
  */
 bool model_absurd(const struct model *m, const char *what, uint64_t *ret);
+
+/* Whether it is ordered that the device's own command to reset, once given, does not end. */
+bool model_never_resets(const struct model *m);
 
 /* --- for hosts and tests: without the lock ---------------------------------------------------- */
 
@@ -210,8 +227,16 @@ bool model_absurd(const struct model *m, const char *what, uint64_t *ret);
  */
 int model_new(const char *spec, struct model **ret);
 
+/* The same of a kind that is in no list; @options is what follows the KIND, or NULL. */
+int model_new_kind(const struct model_ops *ops, const char *options, struct model **ret);
+
 /* Let all units come to rest, and free it. Return: NULL. NULL is allowed. */
 struct model *model_free(struct model *m);
+
+static inline void model_freep(struct model **m)
+{
+	*m = model_free(*m);
+}
 
 /* What options there are, for --help. */
 const char *model_help(void);
@@ -220,13 +245,21 @@ const char *model_help(void);
  * model_order_faults() - Order faults, or other costs, from now on.
  * @m: the device.
  * @spec: "OPTION[=VALUE],...". Descriptors are counted from now on: "error=3" fails the third one
- *	from here.
+ *	from here. What is not named stays as it is; "none" withdraws all faults.
  *
  * Return: 0, or -EINVAL: then nothing has changed.
  */
 int model_order_faults(struct model *m, const char *spec);
 
+/* The name of its kind. */
+const char *model_name(const struct model *m);
+
 const struct model_pci *model_pci(const struct model *m);
+
+/* What the options "no-post64", "no-flr" and "lenient" say, which hosts act on. */
+bool model_can_post64(const struct model *m);
+bool model_can_reset(const struct model *m);
+bool model_lenient(const struct model *m);
 
 /* Registers, as a host gets at them: bounds, alignment and what is unplugged are looked at here. */
 uint64_t model_bar_read(struct model *m, unsigned int bar, uint64_t offset, unsigned int width);
@@ -248,12 +281,13 @@ void model_reset(struct model *m);
  * @len: bytes.
  * @writable: whether it may write there too.
  *
- * Return: 0, -EEXIST where something is mapped already, or -ENOMEM.
+ * Return: 0, -EEXIST where something is mapped already, -EINVAL for a length of 0 or beyond the
+ * last address, or -ENOMEM.
  */
 int model_map(struct model *m, uint64_t iova, void *va, uint64_t len, bool writable);
 
 /**
- * model_unmap() - Undo it, for all that lies in a range.
+ * model_unmap() - Undo it, for all mappings that have a byte in a range.
  * @m: the device.
  * @iova: where the range begins.
  * @len: bytes.
@@ -263,6 +297,9 @@ int model_map(struct model *m, uint64_t iova, void *va, uint64_t len, bool writa
  * Return: how many mappings there were.
  */
 unsigned int model_unmap(struct model *m, uint64_t iova, uint64_t len);
+
+/* How many mappings there are. */
+size_t model_n_mapped(struct model *m);
 
 /* Signal vector @vector by that eventfd, or not at all (-1). It stays the caller's. */
 void model_set_vector(struct model *m, unsigned int vector, int fd);
@@ -283,7 +320,7 @@ struct model_counts {
 
 void model_counts(struct model *m, struct model_counts *ret);
 
-/* The rule broken last, "" if none was. Lives as long as the device does. */
+/* The name of the rule broken last, "" if none was. */
 const char *model_last_broken(struct model *m);
 
 #endif

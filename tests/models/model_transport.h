@@ -14,6 +14,9 @@
  * @ret: the engine; closing it frees the model.
  * @why: as for engine_open_pci().
  *
+ * Closing it ends the test if the driver has broken a rule of the device and @spec does not say
+ * "lenient", or if it has left memory mapped.
+ *
  * Return: as engine_open_pci(), or -EINVAL for the spec.
  */
 int model_open_engine(const char *spec, struct engine **ret, struct why *why);
