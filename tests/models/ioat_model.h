@@ -186,6 +186,11 @@ static inline uint16_t ioat_ahead(const struct ioat_chan *ch)
 	return (uint16_t)(ch->count - ch->done);
 }
 
+/* CHANERR_INT, up to 3.2. */
+void ioat_set_chanerr_int(struct model *m, uint32_t value);
+
+/* --- ioat_channel.c --------------------------------------------------------------------------- */
+
 /* What CHANSTS says. */
 uint64_t ioat_chansts(const struct ioat_chan *ch);
 
@@ -195,7 +200,16 @@ void ioat_fail(struct model *m, unsigned int unit, uint32_t chanerr);
 /* Let the channel interrupt, now or when it is re-armed. */
 void ioat_interrupt(struct model *m, unsigned int unit);
 
-/* struct model_ops */
+void ioat_write_chanctrl(struct model *m, unsigned int unit, uint16_t value);
+void ioat_write_chancmd(struct model *m, unsigned int unit, uint8_t value);
+void ioat_write_chainaddr(struct model *m, unsigned int unit, unsigned int inside,
+			  unsigned int width, uint64_t value);
+void ioat_write_chancmp(struct model *m, unsigned int unit, unsigned int inside,
+			unsigned int width, uint64_t value);
+void ioat_write_dmacount(struct model *m, unsigned int unit, uint16_t value);
+
+/* --- ioat_work.c: struct model_ops ------------------------------------------------------------ */
+
 bool ioat_ready(struct model *m, unsigned int unit);
 void ioat_work(struct model *m, unsigned int unit);
 
