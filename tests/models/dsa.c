@@ -325,10 +325,6 @@ static int dsa_option(struct model *m, const char *key, const char *value)
 		return number(value, DSA_ENGINES_MAX, &s->n_engines);
 	if (!strcmp(key, "groups"))
 		return number(value, DSA_GROUPS_MAX, &s->n_groups);
-	if (!strcmp(key, "stuck-command") && !value) {
-		s->stuck = true;
-		return 0;
-	}
 	return -EINVAL;
 }
 
@@ -393,9 +389,9 @@ static void dsa_stale(struct model *m)
 
 static bool dsa_ready(struct model *m, unsigned int unit)
 {
-	struct dsa *s = model_state(m);
+	const struct dsa *s = model_state(m);
 
-	return unit == s->n_engines ? dsa_command_ready(s) : dsa_engine_ready(m, unit);
+	return unit == s->n_engines ? dsa_command_ready(m) : dsa_engine_ready(m, unit);
 }
 
 static void dsa_work(struct model *m, unsigned int unit)
@@ -408,9 +404,12 @@ static void dsa_work(struct model *m, unsigned int unit)
 		dsa_engine_work(m, unit);
 }
 
+static const char *const dsa_absurd[] = { "ring", "transfer", "batch", "queues", "engines", NULL };
+
 const struct model_ops model_dsa_ops = {
 	.name = "dsa",
 	.state_size = sizeof(struct dsa),
+	.absurd = dsa_absurd,
 	.option = dsa_option,
 	.pci = dsa_pci,
 	.reset = dsa_reset,

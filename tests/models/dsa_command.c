@@ -287,14 +287,17 @@ void dsa_command(struct model *m, uint32_t value)
 	model_kick(m);
 }
 
-bool dsa_command_ready(struct dsa *s)
+bool dsa_command_ready(struct model *m)
 {
-	if (!(s->cmdsts & DSA_CMDSTS_ACTIVE) || s->stuck)
+	struct dsa *s = model_state(m);
+
+	if (!(s->cmdsts & DSA_CMDSTS_ACTIVE))
 		return false;
 	if (s->cmdsts != DSA_CMDSTS_ACTIVE)
 		return true;
 	switch (COMMAND(s->cmd)) {
 	case DSA_CMD_RESET:
+		return at_rest(s, queues_of(s)) && !model_never_resets(m);
 	case DSA_CMD_DISABLE ... DSA_CMD_ABORT_ALL:
 	case DSA_CMD_DISABLE_WQ ... DSA_CMD_RESET_WQ:
 		return at_rest(s, queues_of(s));

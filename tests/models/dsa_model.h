@@ -174,7 +174,6 @@ struct dsa_slot {			/* of a portal: 64 bytes that come in pieces */
 struct dsa {
 	uint16_t id;
 	unsigned int n_wqs, n_engines, n_groups;
-	bool stuck;			/* commands do not end */
 
 	enum dsa_state state;
 	enum dsa_reset_type reset_type;
@@ -244,7 +243,7 @@ void dsa_table_write(struct model *m, uint64_t offset, unsigned int width, uint6
 /* --- dsa_command.c: what the unit after the engines does -------------------------------------- */
 
 void dsa_command(struct model *m, uint32_t value);
-bool dsa_command_ready(struct dsa *s);
+bool dsa_command_ready(struct model *m);
 void dsa_command_end(struct model *m);
 
 /* --- dsa_work.c: engines ---------------------------------------------------------------------- */

@@ -237,8 +237,14 @@ static bool write_record(struct model *m, struct dsa_item *it)
 	}
 	if (it->order.lose || (it->r.status == DSA_OK && !(flags & DSA_FLAG_RECORD)))
 		return true;
-	if (model_dma_write(m, it->d.record, &it->r, sizeof(it->r)) == MODEL_DONE)
+	switch (model_dma_write(m, it->d.record, &it->r, sizeof(it->r))) {
+	case MODEL_DONE:
 		return true;
+	case MODEL_STOPPED:
+		return false;
+	default:
+		break;
+	}
 	model_broken(m, "completion record is not mapped", "%#lx", (unsigned long)it->d.record);
 	dsa_swerr(m, it, DSA_RECORD_FAULT | DSA_WAS_WRITE);
 	return false;

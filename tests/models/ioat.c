@@ -305,10 +305,6 @@ static int ioat_option(struct model *m, const char *key, const char *value)
 		s->n_channels = (unsigned int)strtoul(value, NULL, 10);
 		return s->n_channels > 0 && s->n_channels <= IOAT_CHANNELS_MAX ? 0 : -EINVAL;
 	}
-	if (!strcmp(key, "stuck-reset") && !value) {
-		s->stuck = true;
-		return 0;
-	}
 	return -EINVAL;
 }
 

@@ -169,7 +169,6 @@ struct ioat {
 	uint8_t version;		/* CBVER */
 	unsigned int n_channels;
 	uint8_t xfercap;
-	bool stuck;			/* a reset of a channel does not end */
 
 	uint8_t genctrl;
 	uint8_t intrctrl;

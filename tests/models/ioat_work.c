@@ -18,7 +18,7 @@ bool ioat_ready(struct model *m, unsigned int unit)
 	struct ioat_chan *ch = &s->chan[unit];
 
 	if (ch->resetting)
-		return !s->stuck;
+		return !model_never_resets(m);
 	if (ch->suspending)
 		return true;
 	return ch->run == IOAT_RUN_RUNNING && ioat_ahead(ch) > 0 && model_bus_master(m);
@@ -155,8 +155,15 @@ static bool write_completion(struct model *m, unsigned int unit, uint64_t status
 	struct ioat *s = model_state(m);
 	struct ioat_chan *ch = &s->chan[unit];
 
-	if (model_dma_write(m, ch->chancmp.value, &status, sizeof(status)) == MODEL_DONE)
+	switch (model_dma_write(m, ch->chancmp.value, &status, sizeof(status))) {
+	case MODEL_DONE:
 		return true;
+	case MODEL_STOPPED:
+		return false;
+	default:
+		break;
+	}
+	model_broken(m, "CHANCMP is not mapped", "%#lx", (unsigned long)ch->chancmp.value);
 	ioat_fail(m, unit, IOAT_ERR_COMPLETION_ADDR);
 	return false;
 }
@@ -215,12 +222,16 @@ static bool fetch(struct model *m, unsigned int unit, struct ioat_desc *ret)
 		ioat_fail(m, unit, IOAT_ERR_ALIGNMENT);
 		return false;
 	}
-	if (model_dma_read(m, ch->next, ret, sizeof(*ret)) != MODEL_DONE) {
+	switch (model_dma_read(m, ch->next, ret, sizeof(*ret))) {
+	case MODEL_DONE:
+		return true;
+	case MODEL_STOPPED:
+		return false;
+	default:
 		model_broken(m, "descriptor is not mapped", "%#lx", (unsigned long)ch->next);
 		ioat_fail(m, unit, first ? IOAT_ERR_CHAIN_ADDR : IOAT_ERR_NEXT_ADDR);
 		return false;
 	}
-	return true;
 }
 
 /*

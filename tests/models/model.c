@@ -15,6 +15,7 @@
 #include "model_internal.h"
 
 static const struct model_ops *const kinds[] = {
+	&model_dsa_ops,
 	&model_ioat_ops,
 	&model_toy_ops,
 };
