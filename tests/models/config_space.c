@@ -74,7 +74,7 @@ static void reset_capabilities(struct model *m)
 	}
 
 	/* The list of extended capabilities must begin at its beginning. */
-	put(m, PCI_CFG_SPACE_SIZE, 4, PCI_EXT_CAP_ID_DSN | 1 << 16 | MODEL_ORDERS << 20);
+	put(m, PCI_CFG_SPACE_SIZE, 4, PCI_EXT_CAP_ID_DSN | 1 << 16 | (uint32_t)MODEL_ORDERS << 20);
 	put(m, PCI_CFG_SPACE_SIZE + 4, 4, 1);
 	put(m, MODEL_ORDERS, 4, PCI_EXT_CAP_ID_VNDR | 1 << 16);
 }

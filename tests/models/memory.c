@@ -68,16 +68,17 @@ int memory_map(struct memory *mem, uint64_t iova, void *va, uint64_t len, bool w
 	return 0;
 }
 
-unsigned int memory_unmap(struct memory *mem, uint64_t iova, uint64_t len)
+unsigned int memory_unmap(struct memory *mem, uint64_t *first_iova, uint64_t *last_iova)
 {
 	size_t first, end;
 
-	if (len == 0)
-		return 0;
-	len = MIN(len - 1, UINT64_MAX - iova) + 1;
-	first = end = memory_search(mem, iova);
-	while (end < mem->n && mem->ranges[end].iova <= iova + (len - 1))
+	first = end = memory_search(mem, *first_iova);
+	while (end < mem->n && mem->ranges[end].iova <= *last_iova)
 		end++;
+	if (end == first)
+		return 0;
+	*first_iova = mem->ranges[first].iova;
+	*last_iova = range_last(&mem->ranges[end - 1]);
 	memmove(mem->ranges + first, mem->ranges + end, (mem->n - end) * sizeof(*mem->ranges));
 	mem->n -= end - first;
 	return (unsigned int)(end - first);

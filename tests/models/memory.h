@@ -29,8 +29,11 @@ void memory_done(struct memory *mem);
 /* Return: 0, -EINVAL for a length of 0 or beyond the last address, -EEXIST, or -ENOMEM. */
 int memory_map(struct memory *mem, uint64_t iova, void *va, uint64_t len, bool writable);
 
-/* Forget all ranges that have a byte in this one. Return: how many. */
-unsigned int memory_unmap(struct memory *mem, uint64_t iova, uint64_t len);
+/*
+ * Forget all ranges that have a byte from @first to @last, which become the ends of what was
+ * forgotten. Return: how many there were.
+ */
+unsigned int memory_unmap(struct memory *mem, uint64_t *first, uint64_t *last);
 
 /**
  * memory_at() - Where this process has an address.

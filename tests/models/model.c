@@ -116,10 +116,8 @@ static void *unit_thread(void *arg)
 	prctl(PR_SET_TIMERSLACK, 1);
 	pthread_mutex_lock(&m->lock);
 	while (!m->closing) {
-		uint64_t late_ns;
+		uint64_t late_ns = u->number == 0 && !m->resetting ? write_late(m) : 0;
 
-		yield_to_hosts(m);
-		late_ns = u->number == 0 && !m->resetting ? write_late(m) : 0;
 		if (m->resetting || m->unplugged || !m->ops->ready(m, u->number)) {
 			unit_rest(u, late_ns);
 			continue;
@@ -129,6 +127,7 @@ static void *unit_thread(void *arg)
 		m->ops->work(m, u->number);
 		u->working = false;
 		pthread_cond_broadcast(&m->changed);
+		yield_to_hosts(m);
 	}
 	pthread_mutex_unlock(&m->lock);
 	return NULL;

@@ -292,7 +292,7 @@ int model_map(struct model *m, uint64_t iova, void *va, uint64_t len, bool writa
  * @iova: where the range begins.
  * @len: bytes.
  *
- * Guarantees: on return no unit reads or writes there, nor ever will.
+ * Guarantees: on return no unit reads or writes what those mapped, nor ever will.
  *
  * Return: how many mappings there were.
  */

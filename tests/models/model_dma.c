@@ -202,14 +202,16 @@ static bool is_busy(const struct model *m, uint64_t iova, uint64_t last)
 
 unsigned int model_unmap(struct model *m, uint64_t iova, uint64_t len)
 {
+	uint64_t last;
 	unsigned int n;
 	MODEL_LOCKED(m);
 
 	if (len == 0)
 		return 0;
-	n = memory_unmap(&m->memory, iova, len);
+	last = iova + MIN(len - 1, UINT64_MAX - iova);
+	n = memory_unmap(&m->memory, &iova, &last);
 	/* No unit finds it any more; wait for those that have found it already. */
-	while (is_busy(m, iova, iova + (MIN(len - 1, UINT64_MAX - iova))))
+	while (n > 0 && is_busy(m, iova, last))
 		pthread_cond_wait(&m->changed, &m->lock);
 	return n;
 }

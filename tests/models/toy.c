@@ -91,7 +91,9 @@ static uint64_t toy_read(struct model *m, unsigned int bar, uint64_t offset, uns
 		return absurd;
 	if (offset <= REG_DONE)
 		return u->regs[offset / 8];
-	return offset == REG_STATUS ? u->busy | (unsigned int)u->access << 8 : 0;
+	if (offset != REG_STATUS)
+		return 0;
+	return (u->busy || model_working(m, unit)) | (unsigned int)u->access << 8;
 }
 
 static void toy_command(struct model *m, unsigned int unit, struct toy_unit *u, uint64_t command)
