@@ -254,7 +254,10 @@ void model_broken(struct model *m, const char *rule, const char *fmt, ...)
 	struct model_rule *known = m->rules;
 	va_list args;
 
-	m->counts.broken++;
+	if (m->orders.allow > 0)
+		m->orders.allow--;
+	else
+		m->counts.broken++;
 	m->last_broken = rule;
 	while (known < m->rules + MODEL_RULES_MAX && known->name && strcmp(known->name, rule))
 		known++;

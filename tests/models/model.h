@@ -306,7 +306,7 @@ void model_set_vector(struct model *m, unsigned int vector, int fd);
 
 /**
  * struct model_counts - What has happened since power-on.
- * @broken: rules that software broke.
+ * @broken: rules that software broke, without those that the option "allow" expects.
  * @descriptors: taken up.
  * @interrupts: signalled.
  * @faults: accesses to memory that is not mapped, or without bus mastership.

@@ -30,6 +30,7 @@ struct model_orders {
 	bool no_flr;
 	bool no_post64;
 	bool lenient;
+	uint64_t allow;
 
 	/* From here on: faults, which "none" withdraws. */
 	struct model_when hang;

@@ -33,6 +33,7 @@ static const struct option options[] = {
 	OPTION("no-flr", OPTION_FLAG, no_flr, true),
 	OPTION("no-post64", OPTION_FLAG, no_post64, true),
 	OPTION("lenient", OPTION_FLAG, lenient, true),
+	OPTION("allow", OPTION_NUMBER, allow, false),
 	OPTION("hang", OPTION_WHEN, hang, false),
 	OPTION("error", OPTION_WHEN, error, false),
 	OPTION("error-code", OPTION_NUMBER, error_code, false),
@@ -185,6 +186,8 @@ const char *model_help(void)
 	"  no-flr               it has no function-level reset\n"
 	"  no-post64            the processor cannot write 64 bytes at once (in-process only)\n"
 	"  lenient              broken rules do not end the test (in-process only)\n"
+	"what software may do:\n"
+	"  allow=N              the next N broken rules are expected: printed, but not counted\n"
 	"what it costs:\n"
 	"  ns-per-kib=N         nanoseconds for each KiB copied\n"
 	"  ns-per-descriptor=N  and for each descriptor\n"
