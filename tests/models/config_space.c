@@ -6,6 +6,7 @@
  * <linux/pci_regs.h> has names for.
  */
 #include <endian.h>
+#include <errno.h>
 #include <string.h>
 
 #include <linux/pci_regs.h>
@@ -77,6 +78,8 @@ static void reset_capabilities(struct model *m)
 	put(m, PCI_CFG_SPACE_SIZE, 4, PCI_EXT_CAP_ID_DSN | 1 << 16 | (uint32_t)MODEL_ORDERS << 20);
 	put(m, PCI_CFG_SPACE_SIZE + 4, 4, 1);
 	put(m, MODEL_ORDERS, 4, PCI_EXT_CAP_ID_VNDR | 1 << 16);
+	put(m, MODEL_ORDERS + PCI_VNDR_HEADER, 4,
+	    MODEL_ORDERS_ID | 1 << 16 | MODEL_ORDERS_LEN << 20);
 }
 
 void model_config_reset(struct model *m)
@@ -156,6 +159,35 @@ static void write_word(struct model *m, unsigned int offset, uint32_t value, uin
 		model_reset_locked(m);
 }
 
+static int take_orders_command(struct model *m, uint32_t command)
+{
+	uint64_t counts[] = {
+		htole64(m->counts.broken), htole64(m->counts.descriptors),
+		htole64(m->counts.interrupts), htole64(m->counts.faults),
+	};
+	char text[MODEL_ORDERS_TEXT_LEN];
+
+	switch (command) {
+	case 1:
+		memcpy(text, m->config + MODEL_ORDERS_TEXT, sizeof(text));
+		text[sizeof(text) - 1] = '\0';
+		return model_order_faults_locked(m, text);
+	case 2:
+		memcpy(m->config + MODEL_ORDERS_COUNTS, counts, sizeof(counts));
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static void write_orders(struct model *m, unsigned int offset, unsigned int width, uint32_t value)
+{
+	if (offset == MODEL_ORDERS_COMMAND)
+		put(m, offset, 4, (uint32_t)-take_orders_command(m, value));
+	else if (offset >= MODEL_ORDERS_TEXT && offset < MODEL_ORDERS_TEXT + MODEL_ORDERS_TEXT_LEN)
+		put(m, offset, width, value);
+}
+
 static void write_piece(struct model *m, unsigned int offset, unsigned int width, uint32_t value)
 {
 	unsigned int shift = 8 * (offset & 3);
@@ -163,6 +195,8 @@ static void write_piece(struct model *m, unsigned int offset, unsigned int width
 
 	if (offset < PCI_CFG_SPACE_SIZE)
 		write_word(m, offset & ~3u, value << shift, touched << shift);
+	else if (offset >= MODEL_ORDERS)
+		write_orders(m, offset, width, value);
 	else if (m->ops->config_write)
 		m->ops->config_write(m, offset, width, value);
 }

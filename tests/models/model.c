@@ -384,9 +384,15 @@ struct model *model_free(struct model *m)
 
 int model_order_faults(struct model *m, const char *spec)
 {
+	MODEL_LOCKED(m);
+
+	return model_order_faults_locked(m, spec);
+}
+
+int model_order_faults_locked(struct model *m, const char *spec)
+{
 	struct model_orders orders;
 	int r;
-	MODEL_LOCKED(m);
 
 	orders = m->orders;
 	r = model_options(m, spec, false, &orders);

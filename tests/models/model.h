@@ -27,8 +27,27 @@
 #define MODEL_UNITS_MAX 16
 #define MODEL_VECTORS_MAX 64
 
-/* Where configuration space has the capability by which software orders faults. */
+/*
+ * Software that has only the device, such as a test in a virtual machine, orders faults and reads
+ * what has been counted by a vendor-specific extended capability at MODEL_ORDERS in configuration
+ * space, all in little endian. To write any of MODEL_ORDERS_COMMAND's values does what it says; to
+ * read it gives how that ended: 0, or a positive errno. The programs model-order and model-counts
+ * do it for a device at a PCI address.
+ *
+ *	MODEL_ORDERS_COMMAND	u32: 1 order what stands in the text, as model_order_faults();
+ *				2 put what has been counted where it can be read
+ *	MODEL_ORDERS_COUNTS	struct model_counts, as of the last command 2
+ *	MODEL_ORDERS_TEXT	characters, the last one 0; 4 at a time, aligned
+ *
+ * A reset of the function empties it, but withdraws nothing that was ordered.
+ */
 #define MODEL_ORDERS 0xf00
+#define MODEL_ORDERS_ID 0x6d6f
+#define MODEL_ORDERS_COMMAND (MODEL_ORDERS + 0x08)
+#define MODEL_ORDERS_COUNTS (MODEL_ORDERS + 0x10)
+#define MODEL_ORDERS_TEXT (MODEL_ORDERS + 0x40)
+#define MODEL_ORDERS_TEXT_LEN 128
+#define MODEL_ORDERS_LEN 0xc0
 
 struct model;
 

@@ -161,6 +161,9 @@ bool model_unit_stopped(const struct model_unit *u);
  */
 void model_unit_spend(struct model_unit *u, uint64_t ns);
 
+/* As model_order_faults(). */
+int model_order_faults_locked(struct model *m, const char *spec);
+
 /* Surprise removal. */
 void model_unplug(struct model *m);
 

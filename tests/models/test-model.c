@@ -71,11 +71,18 @@ static void bench_open(struct bench *b, const char *spec)
 	set_command(b, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 }
 
-static struct model_counts bench_close(struct bench *b)
+static struct model_counts counts_of(struct bench *b)
 {
 	struct model_counts counts;
 
 	model_counts(b->m, &counts);
+	return counts;
+}
+
+static struct model_counts bench_close(struct bench *b)
+{
+	struct model_counts counts = counts_of(b);
+
 	b->m = model_free(b->m);
 	munmap(b->mem, 2 * SIZE + 4096);
 	close(b->irq);
@@ -314,22 +321,23 @@ static void test_reset(void)
 	EXPECT_EQ(bench_close(&b).broken, 0);
 }
 
-/* Both units work at the same time: together they take as long as one. */
+/* Units work at the same time: one is done with many copies while the other hangs in its first. */
 static void test_units_are_parallel(void)
 {
-	uint64_t begin_ns, took_ns;
 	struct bench b;
 
-	/* 8 MiB in 0.4 s each. */
-	bench_open(&b, "toy,ns-per-kib=48828");
-	begin_ns = clock_now_ns();
-	start(&b, 0, SRC, DST, SIZE);
-	start(&b, 1, SRC, DST, SIZE);
-	while (busy(&b, 0) || busy(&b, 1))
-		poll(NULL, 0, 1);
-	took_ns = clock_now_ns() - begin_ns;
-	EXPECT_GE(took_ns, 390 * NSEC_PER_MSEC);
-	EXPECT_TRUE(took_ns < 750 * NSEC_PER_MSEC);
+	bench_open(&b, "toy,hang=1");
+	start(&b, 0, SRC, DST, SIZE / 2);
+	while (counts_of(&b).descriptors == 0)
+		sched_yield();
+	for (int i = 0; i < 10; i++) {
+		start(&b, 1, SRC, DST + SIZE / 2, SIZE / 2);
+		while (busy(&b, 1))
+			sched_yield();
+	}
+	EXPECT_TRUE(busy(&b, 0));
+	EXPECT_TRUE(blank(&b, 0, SIZE / 2));
+	EXPECT_TRUE(!blank(&b, SIZE / 2, SIZE / 2));
 	bench_close(&b);
 }
 
@@ -347,7 +355,7 @@ static void test_costs(void)
 	}
 	took_ns = clock_now_ns() - begin_ns;
 	EXPECT_GE(took_ns, 50 * NSEC_PER_MSEC);
-	EXPECT_TRUE(took_ns < 150 * NSEC_PER_MSEC);
+	EXPECT_TRUE(took_ns < 500 * NSEC_PER_MSEC);
 	bench_close(&b);
 }
 
