@@ -71,7 +71,8 @@ static uint32_t check_desc(struct model *m, uint64_t addr, const struct ioat_des
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-static uint32_t copy(struct model *m, unsigned int unit, const struct ioat_desc *d, bool *ret_stopped)
+static uint32_t copy(struct model *m, unsigned int unit, const struct ioat_desc *d,
+		     bool *ret_stopped)
 {
 	switch (model_copy(m, unit, d->src, d->dst, d->size, NULL)) {
 	case MODEL_DONE:
@@ -238,7 +239,8 @@ static bool fetch(struct model *m, unsigned int unit, struct ioat_desc *ret)
  * The chain goes on. Where it comes back to its beginning its length is known, and that DMACOUNT has
  * never been farther ahead than that.
  */
-static bool advance(struct model *m, unsigned int unit, const struct ioat_desc *d, unsigned int slots)
+static bool advance(struct model *m, unsigned int unit, const struct ioat_desc *d,
+		    unsigned int slots)
 {
 	struct ioat *s = model_state(m);
 	struct ioat_chan *ch = &s->chan[unit];

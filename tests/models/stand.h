@@ -12,6 +12,7 @@
 
 #define STAND_IOVA UINT64_C(0x1234500000)
 #define STAND_SIZE (UINT64_C(4) << 20)
+#define STAND_AT(offset) (STAND_IOVA + (offset))
 #define STAND_NOWHERE UINT64_C(0x6660000000)	/* nothing is mapped there */
 #define STAND_VECTORS 4
 
