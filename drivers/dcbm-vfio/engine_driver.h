@@ -228,6 +228,7 @@ static inline int engine_complain(struct engine *e, int error, const char *compl
 const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device);
 
 /* The drivers. */
+extern const struct engine_ops idxd_ops;
 extern const struct engine_ops ioat_ops;
 extern const struct engine_ops lsi53c895a_ops;
 

@@ -28,7 +28,7 @@
 /* Reading a register takes as long as a small copy. */
 #define VAIN_POLLS_MAX 1024
 
-#define GONE "the device is gone: its registers read all ones"
+static const char complaint_gone[] = "the device is gone: its registers read all ones";
 
 /* The channel with the least to do. */
 static struct ioat_channel *ioat_choose(struct ioat *ioat)
@@ -118,7 +118,7 @@ static int ioat_report_halt(struct engine *e, struct ioat_channel *ch)
 	enum engine_status status = ioat_blame(chanerr);
 
 	if (chanerr == UINT32_MAX)
-		return engine_complain(e, -EIO, GONE);
+		return engine_complain(e, -EIO, complaint_gone);
 	if (ch->reaped != ch->flushed)
 		ioat_report(e, ch, status);
 	return engine_complain(e, -EIO, complaints[status]);
@@ -169,6 +169,7 @@ static int ioat_reap_channel(struct engine *e, struct ioat_channel *ch)
 		 * again. What is done before the device has seen that is not announced: so be sure
 		 * that it has, then look again.
 		 */
+		to_ioat(e)->n_owed++;
 		transport_write16(ch->t, IOAT_BAR, ch->regs + IOAT_CHANCTRL, IOAT_CHANCTRL_RUN);
 		if (ch->reaped == ch->flushed)
 			break;
@@ -186,43 +187,49 @@ static int ioat_look_closer(struct engine *e, struct ioat_channel *ch)
 		return 0;
 	status = transport_read64(ch->t, IOAT_BAR, ch->regs + IOAT_CHANSTS);
 	if (status == UINT64_MAX)
-		return engine_complain(e, -EIO, GONE);
+		return engine_complain(e, -EIO, complaint_gone);
 	/* Of the others its memory will tell. */
 	if ((status & IOAT_CHANSTS_STATE) != IOAT_CHANSTS_HALTED)
 		return 0;
 	return ioat_take(e, ch, status);
 }
 
-static int ioat_reap(struct engine *e)
+static int ioat_reap_all(struct engine *e, int (*reap)(struct engine *e, struct ioat_channel *ch))
 {
 	struct ioat *ioat = to_ioat(e);
-	bool interrupted = false, progress = false;
-	int r, error = 0;
+	int r, progress = 0, error = 0;
 
-	/* First of all, so that whatever is not seen below makes it readable again. */
-	if (ioat->interrupts && e->events) {
-		r = ioat->t->ops->irq_rearm(ioat->t);
-		if (r < 0)
-			return r;
-		interrupted = r > 0;
-	}
+	/* What one channel has finished is not lost because another one halted. */
 	for (unsigned int i = 0; i < ioat->n_channels; i++) {
-		r = ioat_reap_channel(e, &ioat->channels[i]);
+		r = reap(e, &ioat->channels[i]);
 		error = r < 0 ? r : error;
 		progress |= r > 0;
 	}
-	if (progress || error < 0) {
-		ioat->n_vain = 0;
-		return error;
+	return error < 0 ? error : progress;
+}
+
+static int ioat_reap(struct engine *e)
+{
+	struct ioat *ioat = to_ioat(e);
+	int r, n_interrupts = 0;
+
+	/* First of all, so that whatever is not seen below makes it readable again. */
+	if (ioat->interrupts && e->events) {
+		n_interrupts = ioat->t->ops->irq_rearm(ioat->t);
+		if (n_interrupts < 0)
+			return n_interrupts;
 	}
-	if (!interrupted && ++ioat->n_vain < VAIN_POLLS_MAX)
+	r = ioat_reap_all(e, ioat_reap_channel);
+	if (r < 0)
+		return r;
+	/* An interrupt that no descriptor accounts for, done now or before, is an error's. */
+	ioat->n_owed -= n_interrupts;
+	ioat->n_vain = r > 0 ? 0 : ioat->n_vain + 1;
+	if (ioat->n_owed >= 0 && ioat->n_vain < VAIN_POLLS_MAX)
 		return 0;
+	ioat->n_owed = MAX(ioat->n_owed, 0);
 	ioat->n_vain = 0;
-	for (unsigned int i = 0; i < ioat->n_channels; i++) {
-		r = ioat_look_closer(e, &ioat->channels[i]);
-		error = r < 0 ? r : error;
-	}
-	return error;
+	return ioat_reap_all(e, ioat_look_closer);
 }
 
 #define IDS_OF_EIGHT(first)                                                                    \

@@ -76,6 +76,7 @@ struct ioat_channel {
  * @interrupts: it has some.
  * @stuck: it did not come to rest: only a reset of the whole function can help.
  * @n_vain: how often nothing was found since something was found.
+ * @n_owed: interrupts that were not seen yet, of descriptors that are done.
  * @n_channels: how many.
  * @channels: themselves.
  */
@@ -90,6 +91,7 @@ struct ioat {
 	bool interrupts;
 	bool stuck;
 	unsigned int n_vain;
+	int n_owed;
 	unsigned int n_channels;
 	struct ioat_channel channels[];
 };

@@ -12,7 +12,7 @@
 /* As long as others grant it (SPDK the first, Linux the second), for all channels together. */
 #define SUSPEND_NS (20 * NSEC_PER_MSEC)
 #define RESET_NS (200 * NSEC_PER_MSEC)
-#define FIRST_DESCRIPTOR_NS (200 * NSEC_PER_MSEC)
+#define FIRST_DESCRIPTOR_NS (400 * NSEC_PER_MSEC)
 
 #define RING_SIZE (IOAT_RING * sizeof(struct ioat_descriptor))
 /* The words that channels write have cache lines of their own. */
@@ -169,6 +169,13 @@ static void channel_lay_out(struct ioat *ioat, struct ioat_channel *ch)
 	__atomic_store_n(ch->status, htole64(ch->seen), __ATOMIC_RELEASE);
 }
 
+/* Once it is done, for a word that says "all of the ring" must not look like one that says "none". */
+static void channel_take_first(struct ioat_channel *ch)
+{
+	ch->seen = le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE));
+	ch->reaped = 1;
+}
+
 static void channel_set_up(struct ioat *ioat, struct ioat_channel *ch)
 {
 	uint64_t word_iova = ioat->memory.iova +
@@ -198,6 +205,7 @@ int ioat_start(struct engine *e)
 		return r;
 	ioat->life++;
 	ioat->n_vain = 0;
+	ioat->n_owed = 0;
 	for (unsigned int i = 0; i < ioat->n_channels; i++)
 		channel_lay_out(ioat, &ioat->channels[i]);
 	transport_write8(ioat->t, IOAT_BAR, IOAT_INTRCTRL,
@@ -212,6 +220,8 @@ int ioat_start(struct engine *e)
 	/* The first descriptor shows that the device reaches its ring, and the word to write. */
 	if (!ioat_wait(ioat, channel_lacks_first, FIRST_DESCRIPTOR_NS))
 		return engine_complain(e, -EIO, "a channel did not do its first descriptor");
+	for (unsigned int i = 0; i < ioat->n_channels; i++)
+		channel_take_first(&ioat->channels[i]);
 	return 0;
 }
 

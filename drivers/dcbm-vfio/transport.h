@@ -33,7 +33,7 @@ struct transport;
  * @irq_enable: signal the device's first @n interrupts, or as many as it has, by one eventfd that
  *	the transport owns.
  * @irq_rearm: empty the eventfd; let a level-triggered interrupt come again. The cause in the
- *	device was cleared before. Return: 1 if there was an interrupt, 0 if not.
+ *	device was cleared before. Return: how many interrupts there were.
  * @irq_disable: no more interrupts; safe twice.
  * @close: bus mastership off and everything given back.
  */

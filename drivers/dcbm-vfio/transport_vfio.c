@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -160,7 +161,7 @@ static int vfio_transport_irq_rearm(struct transport *t)
 	if (read(v->irq_fd, &count, sizeof(count)) < 0)
 		return errno == EAGAIN ? 0 : -errno;
 	r = vfio_irq_unmask(v->dev);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : (int)MIN(count, (uint64_t)INT_MAX);
 }
 
 static void vfio_transport_close(struct transport *t)
