@@ -420,6 +420,16 @@ const char *model_name(const struct model *m)
 	return m->ops->name;
 }
 
+/* The table and the pending bits of MSI-X are the host's, which keeps them to itself. */
+static bool is_msix(const struct model *m, unsigned int bar, uint64_t offset)
+{
+	const struct model_pci *pci = &m->pci;
+
+	return pci->n_vectors > 0 && bar == pci->msix_bar &&
+	       (offset - pci->msix_table < 16 * (uint64_t)pci->n_vectors ||
+		offset - pci->msix_pba < (pci->n_vectors + 63) / 64 * UINT64_C(8));
+}
+
 /* Whether a kind of device shall see this access. */
 static bool access_valid(struct model *m, const char *what, unsigned int bar, uint64_t offset,
 			 unsigned int width)
@@ -439,6 +449,8 @@ uint64_t model_bar_read(struct model *m, unsigned int bar, uint64_t offset, unsi
 
 	if (m->unplugged || !access_valid(m, "read", bar, offset, width))
 		return UINT64_MAX >> (64 - 8 * width);
+	if (is_msix(m, bar, offset))
+		return 0;
 	return m->ops->read(m, bar, offset, width);
 }
 
@@ -447,7 +459,8 @@ void model_bar_write(struct model *m, unsigned int bar, uint64_t offset, unsigne
 {
 	MODEL_LOCKED(m);
 
-	if (!m->unplugged && access_valid(m, "write", bar, offset, width))
+	if (!m->unplugged && access_valid(m, "write", bar, offset, width) &&
+	    !is_msix(m, bar, offset))
 		m->ops->write(m, bar, offset, width, value);
 }
 

@@ -175,7 +175,7 @@ static int transport_model_irq_rearm(struct transport *t)
 
 	if (read(to_model(t)->irq_fd, &count, sizeof(count)) < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	return 0;
+	return (int)count;
 }
 
 /* What a test does not ask for, but must not pass with. */
