@@ -148,28 +148,36 @@ static int ioat_take(struct engine *e, struct ioat_channel *ch, uint64_t status)
 	return state == IOAT_CHANSTS_HALTED ? ioat_report_halt(e, ch) : interrupts;
 }
 
-/* Return: 1 if something new was there, 0 if not, or -EIO. */
+/*
+ * Return: 1 if something new was there, 0 if not, or -EIO.
+ *
+ * An interrupt switches interrupts off: one that came, and one that is about to for what is done. It
+ * may even tell of what was seen before, for the device keeps one back that it could not send. What
+ * is done before the device has seen that they are on again need not be announced: so be sure that
+ * it has, then look again.
+ */
 static int ioat_reap_channel(struct engine *e, struct ioat_channel *ch)
 {
-	bool progress = false;
+	struct ioat *ioat = to_ioat(e);
+	bool off = ioat->interrupted, progress = false;
 	uint64_t status;
 	int r;
 
 	/* Ends, for no more than a ring is there to be done. */
-	while ((status = le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE))) != ch->seen) {
-		ch->seen = status;
-		progress = true;
-		r = ioat_take(e, ch, status);
-		if (r < 0)
-			return r;
-		if (r == 0)
+	for (;;) {
+		status = le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE));
+		if (status != ch->seen) {
+			ch->seen = status;
+			progress = true;
+			r = ioat_take(e, ch, status);
+			if (r < 0)
+				return r;
+			ioat->n_owed += r;
+			off |= r > 0;
+		}
+		if (!off)
 			break;
-		/*
-		 * The interrupt came, or is about to, and after it none comes until it is armed
-		 * again. What is done before the device has seen that is not announced: so be sure
-		 * that it has, then look again.
-		 */
-		to_ioat(e)->n_owed++;
+		off = false;
 		transport_write16(ch->t, IOAT_BAR, ch->regs + IOAT_CHANCTRL, IOAT_CHANCTRL_RUN);
 		if (ch->reaped == ch->flushed)
 			break;
@@ -219,6 +227,7 @@ static int ioat_reap(struct engine *e)
 		if (n_interrupts < 0)
 			return n_interrupts;
 	}
+	ioat->interrupted = n_interrupts > 0;
 	r = ioat_reap_all(e, ioat_reap_channel);
 	if (r < 0)
 		return r;

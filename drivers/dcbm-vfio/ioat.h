@@ -77,6 +77,7 @@ struct ioat_channel {
  * @stuck: it did not come to rest: only a reset of the whole function can help.
  * @n_vain: how often nothing was found since something was found.
  * @n_owed: interrupts that were not seen yet, of descriptors that are done.
+ * @interrupted: there was an interrupt since channels were looked at last.
  * @n_channels: how many.
  * @channels: themselves.
  */
@@ -92,6 +93,7 @@ struct ioat {
 	bool stuck;
 	unsigned int n_vain;
 	int n_owed;
+	bool interrupted;
 	unsigned int n_channels;
 	struct ioat_channel channels[];
 };
