@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DSA: registers, portals, errors. The tables are in dsa_table.c. Its units are the engines, and one
- * that does the commands.
+ * DSA: registers, portals, errors. The tables are in dsa_table.c. Its units are the engines, and
+ * one that does the commands.
  */
 #include "dsa_model.h"
 
@@ -53,7 +53,8 @@ static uint64_t get_capability(struct model *m, const struct dsa *s, unsigned in
 		model_absurd(m, "engines", &engines);
 		return engines & 0xff;
 	case DSA_OPCAP:
-		return 1 << DSA_OP_NOOP | 1 << DSA_OP_BATCH | 1 << DSA_OP_DRAIN | 1 << DSA_OP_MEMMOVE;
+		return 1 << DSA_OP_NOOP | 1 << DSA_OP_BATCH | 1 << DSA_OP_DRAIN |
+		       1 << DSA_OP_MEMMOVE;
 	case DSA_OFFSETS:
 		return DSA_GRPCFG / 0x100 | DSA_WQCFG / 0x100 << 16 |
 		       (uint64_t)(DSA_MSIXPERM / 0x100) << 32;
@@ -179,8 +180,8 @@ static void put_reg(struct model *m, struct dsa *s, uint64_t offset, uint64_t va
 }
 
 /*
- * A descriptor comes as 64 bytes at once, which some hosts can only hand on in words, upwards. Those
- * of several processors may be mixed, but not for the same 64 bytes.
+ * A descriptor comes as 64 bytes at once, which some hosts can only hand on in words, upwards.
+ * Those of several processors may be mixed, but not for the same 64 bytes.
  */
 static void put_portal(struct model *m, uint64_t offset, unsigned int width, uint64_t value)
 {

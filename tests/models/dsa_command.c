@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * DSA: commands. One begins when it is written, and ends in a unit of its own when what it waits for
- * has come to rest, so that software sees it active.
+ * DSA: commands. One begins when it is written, and ends in a unit of its own when what it waits
+ * for has come to rest, so that software sees it active.
  */
 #include "dsa_model.h"
 
@@ -45,7 +45,8 @@ static bool flags_are_right(const struct dsa_group *g)
 	uint64_t known = 0x3f | 0x80 | 0xff00 | 0xff00000;
 
 	return (g->flags & 0x3f) == 0x9 && !(g->flags & ~known) &&
-	       (g->flags >> 8 & 0xff) <= DSA_READ_BUFFERS && (g->flags >> 20 & 0xff) <= DSA_READ_BUFFERS;
+	       (g->flags >> 8 & 0xff) <= DSA_READ_BUFFERS &&
+	       (g->flags >> 20 & 0xff) <= DSA_READ_BUFFERS;
 }
 
 static uint8_t check_groups(const struct dsa *s)
@@ -55,7 +56,8 @@ static uint8_t check_groups(const struct dsa *s)
 	for (unsigned int i = 0; i < s->n_groups; i++) {
 		const struct dsa_group *g = &s->group[i];
 
-		if (g->wqs[0] & queues || g->wqs[0] >> s->n_wqs || g->wqs[1] | g->wqs[2] | g->wqs[3])
+		if (g->wqs[0] & queues || g->wqs[0] >> s->n_wqs ||
+		    g->wqs[1] | g->wqs[2] | g->wqs[3])
 			return DSA_ERR_GROUP_WQS;
 		if (g->engines & engines || g->engines >> s->n_engines)
 			return DSA_ERR_GROUP_ENGINES;

@@ -3,10 +3,11 @@
  * Intel DSA as hardware: version 1 (8086:0b25) and 2 (8086:11fb), with dedicated work queues and
  * without PASIDs.
  *
- * The numbers are written down here a second time on purpose: the driver's header is part of what is
- * tested. Sources: (L) Linux 6.12, drivers/dma/idxd/registers.h, (U) its include/uapi/linux/idxd.h,
- * for where things are; (K) what its idxd module does and expects; (D) DPDK's drivers/dma/idxd; (M) a
- * choice of this model where no source says, always the one that forgives software less.
+ * The numbers are written down here a second time on purpose: the driver's header is part of what
+ * is tested. Sources: (L) Linux 6.12, drivers/dma/idxd/registers.h, (U) its
+ * include/uapi/linux/idxd.h, for where things are; (K) what its idxd module does and expects; (D)
+ * DPDK's drivers/dma/idxd; (M) a choice of this model where no source says, always the one that
+ * forgives software less.
  */
 #ifndef MIGOFF_TESTS_MODELS_DSA_MODEL_H
 #define MIGOFF_TESTS_MODELS_DSA_MODEL_H
@@ -50,7 +51,7 @@ enum {
 	DSA_GENCTRL_SWERR = 0x1,
 	DSA_GENCTRL_HALT = 0x2,
 	DSA_GENCTRL_KNOWN = 0x3,	/* without the event log */
-	DSA_GENCFG_KNOWN = 0xff,	/* limit of read buffers; without user interrupts, event log */
+	DSA_GENCFG_KNOWN = 0xff,	/* limit of read buffers; no user interrupts, no event log */
 
 	DSA_INTC_ERR = 0x1,
 	DSA_INTC_CMD = 0x2,

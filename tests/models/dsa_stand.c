@@ -63,8 +63,9 @@ void dsa_open_enabled(struct stand *b, const char *spec, uint64_t engines)
 struct dsa_desc dsa_copy(unsigned int i)
 {
 	return (struct dsa_desc) {
-		.op_flags = (uint32_t)DSA_OP_MEMMOVE << 24 | DSA_COPY_FLAGS, .record = STAND_AT(DSA_RECORD_AT(i)),
-		.src = STAND_AT(DSA_SRC + i * 4096), .dst = STAND_AT(DSA_DST + i * 4096), .size = 4096,
+		.op_flags = (uint32_t)DSA_OP_MEMMOVE << 24 | DSA_COPY_FLAGS,
+		.record = STAND_AT(DSA_RECORD_AT(i)), .src = STAND_AT(DSA_SRC + i * 4096),
+		.dst = STAND_AT(DSA_DST + i * 4096), .size = 4096,
 	};
 }
 
@@ -96,8 +97,8 @@ struct dsa_desc dsa_batch(struct stand *b, unsigned int n, unsigned int outer)
 		memcpy(b->mem + DSA_LIST + i * sizeof(d), &d, sizeof(d));
 	}
 	return (struct dsa_desc) {
-		.op_flags = DSA_OP_BATCH << 24 | DSA_COPY_FLAGS, .record = STAND_AT(DSA_RECORD_AT(outer)),
-		.src = STAND_AT(DSA_LIST), .size = n,
+		.op_flags = DSA_OP_BATCH << 24 | DSA_COPY_FLAGS,
+		.record = STAND_AT(DSA_RECORD_AT(outer)), .src = STAND_AT(DSA_LIST), .size = n,
 	};
 }
 

@@ -61,7 +61,8 @@ static void put_wqcfg(struct model *m, uint64_t offset, uint32_t value)
 	if (word == 6)
 		return;
 	if (value & ~wqcfg_known[word])
-		model_broken(m, "reserved bits of WQCFG", "%#x in word %u of queue %u", value, word, n);
+		model_broken(m, "reserved bits of WQCFG", "%#x in word %u of queue %u", value,
+			     word, n);
 	value &= wqcfg_known[word];
 	if (value == wq->cfg[word])
 		return;

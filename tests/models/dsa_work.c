@@ -71,12 +71,12 @@ static struct dsa_batch *next_batch(struct model *m, struct dsa *s, const struct
 {
 	for (unsigned int i = 0; i < s->n_engines; i++) {
 		struct dsa_batch *b = &s->batch[i];
+		uint64_t at = b->outer.d.src + b->next * sizeof(struct dsa_desc);
 		struct dsa_desc d;
 
 		if (!b->active || !(g->wqs[0] >> b->outer.wq & 1) || b->next >= b->count)
 			continue;
-		if (b->n_done == b->next ||
-		    model_dma_read(m, b->outer.d.src + b->next * sizeof(d), &d, sizeof(d)) != MODEL_DONE ||
+		if (b->n_done == b->next || model_dma_read(m, at, &d, sizeof(d)) != MODEL_DONE ||
 		    !(d.op_flags & DSA_FLAG_FENCE))
 			return b;
 	}
@@ -114,6 +114,8 @@ bool dsa_engine_ready(struct model *m, unsigned int engine)
 
 /* --- rules ------------------------------------------------------------------------------------ */
 
+static const char reserved_field[] = "reserved field of a descriptor";
+
 static uint8_t bad(struct model *m, const struct dsa_item *it, const char *rule, uint8_t code)
 {
 	model_broken(m, rule, "operation %u, flags %#x, queue %u, code %#x", it->d.op_flags >> 24,
@@ -142,7 +144,7 @@ static uint8_t check_handle(struct model *m, struct dsa_item *it)
 	unsigned int vector = it->d.handle ^ (dsa_has_handles(s) ? 0x100 : 0);
 
 	if (!(it->d.op_flags & DSA_FLAG_INTERRUPT))
-		return it->d.handle ? bad(m, it, "reserved field of a descriptor", DSA_NOT_ZERO) : 0;
+		return it->d.handle ? bad(m, it, reserved_field, DSA_NOT_ZERO) : 0;
 	if (vector >= dsa_n_vectors(s) || (dsa_has_handles(s) && !s->handle[vector]) ||
 	    s->msixperm[vector])
 		return bad(m, it, "interrupt handle", DSA_BAD_HANDLE);
@@ -166,7 +168,7 @@ static uint8_t check_batch(struct model *m, struct dsa_item *it)
 	const struct dsa *s = model_state(m);
 
 	if (it->d.dst)
-		return bad(m, it, "reserved field of a descriptor", DSA_NOT_ZERO);
+		return bad(m, it, reserved_field, DSA_NOT_ZERO);
 	if (it->d.src % 64)
 		return bad(m, it, "alignment of a batch", DSA_LIST_ALIGNMENT);
 	if (it->d.size < 2 || it->d.size > 1u << (s->wq[it->wq].cfg[3] >> 5 & 0xf))
@@ -184,7 +186,7 @@ static uint8_t check_operation(struct model *m, struct dsa_item *it)
 		return bad(m, it, "operation", DSA_BAD_OPCODE);
 	if (it->d.zero || it->d.more[0] | it->d.more[1] | it->d.more[2] ||
 	    it->d.pasid_priv & 0x7ff00000)
-		return bad(m, it, "reserved field of a descriptor", DSA_NOT_ZERO);
+		return bad(m, it, reserved_field, DSA_NOT_ZERO);
 	switch (op) {
 	case DSA_OP_MEMMOVE:
 		return check_memmove(m, it);
@@ -192,7 +194,7 @@ static uint8_t check_operation(struct model *m, struct dsa_item *it)
 		return check_batch(m, it);
 	}
 	if (it->d.src | it->d.dst | it->d.size)
-		return bad(m, it, "reserved field of a descriptor", DSA_NOT_ZERO);
+		return bad(m, it, reserved_field, DSA_NOT_ZERO);
 	return 0;
 }
 

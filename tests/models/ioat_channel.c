@@ -238,7 +238,8 @@ void ioat_write_dmacount(struct model *m, unsigned int unit, uint16_t value)
 	ch->count = value;
 	ch->most_ahead = MAX(ch->most_ahead, (uint32_t)ioat_ahead(ch));
 	if (ch->ring && ioat_ahead(ch) > ch->ring) {
-		model_broken(m, "DMACOUNT moves past the ring", "%u of %u", ioat_ahead(ch), ch->ring);
+		model_broken(m, "DMACOUNT moves past the ring", "%u of %u",
+			     ioat_ahead(ch), ch->ring);
 		model_stop(m, unit);
 		ioat_fail(m, unit, IOAT_ERR_COUNT);
 		return;

@@ -2,8 +2,8 @@
 /*
  * Intel I/OAT (also CBDMA, "QuickData") as hardware: versions 3.2, 3.3 and 3.4.
  *
- * The numbers are written down here a second time on purpose: the driver's header is part of what is
- * tested. Sources: (L) Linux 6.12, drivers/dma/ioat/registers.h and hw.h, for where things are; (K)
+ * The numbers are written down here a second time on purpose: the driver's header is part of what
+ * is tested. Sources: (L) Linux 6.12, drivers/dma/ioat/registers.h and hw.h, for where things are; (K)
  * what its ioatdma module does and expects; (D) DPDK's drivers/dma/ioat; (S) SPDK's lib/ioat; (M) a
  * choice of this model where no source says, always the one that forgives software less.
  */
@@ -62,7 +62,7 @@ enum {
 	IOAT_CHANCTRL_ERR_COMPLETION = 0x0004,
 	IOAT_CHANCTRL_ANY_ERR_ABORT = 0x0008,
 	IOAT_CHANCTRL_ERR_INT = 0x0010,
-	IOAT_CHANCTRL_KNOWN = 0xf33d,	/* with descriptor snoop, in use, completion DCA, priority */
+	IOAT_CHANCTRL_KNOWN = 0xf33d,	/* with snoop control, in use, completion DCA, priority */
 
 	IOAT_CHANCMD_SUSPEND = 0x04,
 	IOAT_CHANCMD_ABORT = 0x08,

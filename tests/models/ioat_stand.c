@@ -35,7 +35,8 @@ void ioat_start_at(struct stand *b, unsigned int first)
 {
 	for (unsigned int i = 0; i < IOAT_RING; i++) {
 		*ioat_desc(b, i) = (struct ioat_desc) {
-			.size = 4096, .ctl = IOAT_CTL_COMPLETION, .src = STAND_AT(IOAT_SRC + i * 4096),
+			.size = 4096, .ctl = IOAT_CTL_COMPLETION,
+			.src = STAND_AT(IOAT_SRC + i * 4096),
 			.dst = STAND_AT(IOAT_DST + i * 4096), .next = IOAT_DESC(i + 1),
 		};
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * I/OAT: descriptors, and what becomes of them. A channel takes its descriptors one after the other,
- * so that "late" cannot be ordered from it.
+ * I/OAT: descriptors, and what becomes of them. A channel takes them one after the other, so that "late" cannot be ordered from it.
  */
 #include "ioat_model.h"
 
@@ -236,8 +235,8 @@ static bool fetch(struct model *m, unsigned int unit, struct ioat_desc *ret)
 }
 
 /*
- * The chain goes on. Where it comes back to its beginning its length is known, and that DMACOUNT has
- * never been farther ahead than that.
+ * The chain goes on. Where it comes back to its beginning its length is known, and that DMACOUNT
+ * has never been farther ahead than that.
  */
 static bool advance(struct model *m, unsigned int unit, const struct ioat_desc *d,
 		    unsigned int slots)

@@ -75,8 +75,8 @@ void stand_poll_memory(struct stand *b, uint64_t offset, uint64_t mask, uint64_t
 
 	while (((now = __atomic_load_n(at, __ATOMIC_ACQUIRE)) & mask) != value) {
 		if (clock_now_ns() > give_up_ns)
-			TEST_FAIL("memory at %#" PRIx64 " is %#" PRIx64 ", expected %#" PRIx64, offset,
-				  now, value);
+			TEST_FAIL("memory at %#" PRIx64 " is %#" PRIx64 ", expected %#" PRIx64,
+				  offset, now, value);
 		sched_yield();
 	}
 }

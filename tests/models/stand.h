@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A model on its own, with memory, for tests of it by its registers. A test goes by what the device's
- * facts say, and knows nothing of our drivers.
+ * A model on its own, with memory, for tests of it by its registers. A test goes by what the
+ * device's facts say, and knows nothing of our drivers.
  */
 #ifndef MIGOFF_TESTS_MODELS_STAND_H
 #define MIGOFF_TESTS_MODELS_STAND_H

@@ -147,7 +147,8 @@ static void test_interrupts(void)
 		d.handle = 2;
 		if (i > 0) {
 			EXPECT_TRUE(dsa_get(&b, DSA_CMDCAP, 4) >> DSA_CMD_REQUEST_HANDLE & 1);
-			dsa_put(&b, DSA_CMD, 4, DSA_COMMAND(DSA_CMD_REQUEST_HANDLE, 2) | DSA_CMD_INT);
+			dsa_put(&b, DSA_CMD, 4,
+				DSA_COMMAND(DSA_CMD_REQUEST_HANDLE, 2) | DSA_CMD_INT);
 			EXPECT_EQ(stand_interrupts(&b, 0), 1);
 			EXPECT_EQ(dsa_get(&b, DSA_INTCAUSE, 4), DSA_INTC_CMD);
 			dsa_put(&b, DSA_INTCAUSE, 4, DSA_INTC_CMD);
@@ -284,7 +285,8 @@ static void test_drain(void)
 	dsa_open_enabled(&b, "dsa,ns-per-kib=5000000", 0xf);
 	dsa_post(&b, 0, &d);
 	d = (struct dsa_desc) {
-		.op_flags = DSA_OP_DRAIN << 24 | DSA_COPY_FLAGS, .record = STAND_AT(DSA_RECORD_AT(1)),
+		.op_flags = DSA_OP_DRAIN << 24 | DSA_COPY_FLAGS,
+		.record = STAND_AT(DSA_RECORD_AT(1)),
 	};
 	dsa_post(&b, 0, &d);
 	dsa_wait_record(&b, 1, DSA_OK);

@@ -195,7 +195,8 @@ static void test_rules(void)
 		if (rules[i].record)
 			dsa_wait_record(&b, 0, rules[i].record);
 		if (rules[i].swerr)
-			stand_poll(&b, 0, DSA_SWERR, 8, 0x7f01, rules[i].swerr << 8 | DSA_SWERR_VALID);
+			stand_poll(&b, 0, DSA_SWERR, 8, 0x7f01,
+				   rules[i].swerr << 8 | DSA_SWERR_VALID);
 		stand_close(&b, 1);
 	}
 }

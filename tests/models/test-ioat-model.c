@@ -209,8 +209,8 @@ static void test_xor(void)
 	for (unsigned int i = 0; i < 6; i++)
 		memset(b.mem + IOAT_SRC + i * 4096, 1 << i, 4096);
 	*ioat_desc(&b, 0) = (struct ioat_desc) {
-		.size = 4096, .ctl = (uint32_t)IOAT_OP_XOR << 24 | 4 << 5, .src = STAND_AT(IOAT_SRC),
-		.dst = STAND_AT(IOAT_DST), .next = IOAT_DESC(1),
+		.size = 4096, .ctl = (uint32_t)IOAT_OP_XOR << 24 | 4 << 5,
+		.src = STAND_AT(IOAT_SRC), .dst = STAND_AT(IOAT_DST), .next = IOAT_DESC(1),
 		.more = {
 			STAND_AT(IOAT_SRC + 4096), STAND_AT(IOAT_SRC + 8192),
 			STAND_AT(IOAT_SRC + 12288), STAND_AT(IOAT_SRC + 16384),
@@ -237,7 +237,7 @@ static void test_xor(void)
 	stand_close(&b, 0);
 }
 
-/* A former owner's channel is at work where nothing is mapped; by the recipe it is brought to rest. */
+/* A former owner's channel is at work where nothing is mapped: the recipe brings it to rest. */
 static void test_stale(void)
 {
 	struct stand b;

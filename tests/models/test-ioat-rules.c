@@ -216,7 +216,7 @@ static void no_operation(struct stand *b)
 	ring_one(b);
 }
 
-static void reserved_in_descriptor(struct stand *b)
+static void reserved_in_desc(struct stand *b)
 {
 	ioat_desc(b, 0)->ctl |= 1u << 12;
 	ring_one(b);
@@ -268,8 +268,9 @@ static const struct {
 	{ no_length, "length", IOAT_ERR_LENGTH, NULL },
 	{ too_long, "length", IOAT_ERR_LENGTH, NULL },
 	{ no_operation, "operation", IOAT_ERR_CONTROL, NULL },
-	{ reserved_in_descriptor, "reserved bits of a descriptor's control", IOAT_ERR_CONTROL, NULL },
-	{ half_extended, "extended descriptor beyond DMACOUNT", IOAT_ERR_COUNT, "ioat,version=3.3" },
+	{ reserved_in_desc, "reserved bits of a descriptor's control", IOAT_ERR_CONTROL, NULL },
+	{ half_extended, "extended descriptor beyond DMACOUNT", IOAT_ERR_COUNT,
+	  "ioat,version=3.3" },
 };
 
 static void test_rules(void)
