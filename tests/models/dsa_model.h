@@ -51,7 +51,7 @@ enum {
 	DSA_GENCTRL_SWERR = 0x1,
 	DSA_GENCTRL_HALT = 0x2,
 	DSA_GENCTRL_KNOWN = 0x3,	/* without the event log */
-	DSA_GENCFG_KNOWN = 0xff,	/* limit of read buffers; no user interrupts, no event log */
+	DSA_GENCFG_KNOWN = 0x10ff,	/* limit of read buffers, user interrupts; no event log */
 
 	DSA_INTC_ERR = 0x1,
 	DSA_INTC_CMD = 0x2,

@@ -3,8 +3,8 @@
  * Intel I/OAT (also CBDMA, "QuickData") as hardware: versions 3.2, 3.3 and 3.4.
  *
  * The numbers are written down here a second time on purpose: the driver's header is part of what
- * is tested. Sources: (L) Linux 6.12, drivers/dma/ioat/registers.h and hw.h, for where things are; (K)
- * what its ioatdma module does and expects; (D) DPDK's drivers/dma/ioat; (S) SPDK's lib/ioat; (M) a
+ * is tested. Sources: (L) Linux 6.12, drivers/dma/ioat/registers.h and hw.h, for where things are;
+ * (K) what its ioatdma module does and expects; (D) DPDK's drivers/dma/ioat; (S) SPDK's lib/ioat; (M) a
  * choice of this model where no source says, always the one that forgives software less.
  */
 #ifndef MIGOFF_TESTS_MODELS_IOAT_MODEL_H

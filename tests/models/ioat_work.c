@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * I/OAT: descriptors, and what becomes of them. A channel takes them one after the other, so that "late" cannot be ordered from it.
+ * I/OAT: descriptors, and what becomes of them. A channel takes them one after the other, so that
+ * "late" cannot be ordered from it.
  */
 #include "ioat_model.h"
 
