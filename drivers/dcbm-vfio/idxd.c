@@ -11,7 +11,9 @@
  *
  * A submission is done when its record is written. The record of a batch says whether all of it
  * was copied; only the failures in it have records of their own, at a place that goes with the
- * descriptor, and the device goes on behind them.
+ * descriptor, and the device goes on behind them. Nothing in a record tells whose it is, so a place
+ * is used again late, and has an empty one beside it: a record that is written twice, or astray, is
+ * found there.
  *
  * What cannot be seen in memory - that the device is gone, has halted, or could not even write a
  * record - is looked for in its registers when there was an interrupt without progress, and now and
@@ -57,72 +59,69 @@ static void idxd_write_portal(struct idxd *idxd, const struct idxd_descriptor *d
 	idxd->portal = (idxd->portal + sizeof(*d)) % IDXD_PORTAL_SIZE;
 }
 
-/* A record that is to be written, if nothing was written there that should not have been. */
-static int idxd_take_record(struct idxd *idxd, struct idxd_record *record)
-{
-	if (__atomic_load_n(&record->status, __ATOMIC_RELAXED))
-		return engine_complain(&idxd->engine, -EIO, complaint_not_given);
-	return 0;
-}
-
-static int idxd_submit_one(struct idxd *idxd, struct idxd_submission *s, uint32_t flags)
+static void idxd_submit_one(struct idxd *idxd, struct idxd_submission *s, uint32_t flags)
 {
 	struct idxd_descriptor *d = &idxd->ring[s->first % IDXD_RING];
-	int r;
 
-	s->record = &idxd->records[s->first % IDXD_RING];
-	r = idxd_take_record(idxd, s->record);
-	if (r < 0)
-		return r;
 	d->flags |= htole32(flags);
+	d->record = htole64(idxd_iova(idxd, s->record));
 	if (flags & IDXD_FLAG_INTERRUPT)
 		d->interrupt = htole16(idxd->interrupt);
 	idxd_write_portal(idxd, d);
-	return 0;
 }
 
-static int idxd_submit_batch(struct idxd *idxd, struct idxd_submission *s, uint32_t flags)
+static void idxd_submit_batch(struct idxd *idxd, struct idxd_submission *s, uint32_t flags)
 {
 	_Alignas(64) struct idxd_descriptor d = {
 		.flags = htole32(flags | IDXD_FLAG_RECORD_VALID |
 				 IDXD_OP_BATCH << IDXD_OP_SHIFT),
+		.record = htole64(idxd_iova(idxd, s->record)),
 		.source = htole64(idxd_iova(idxd, &idxd->ring[s->first % IDXD_RING])),
 		.size = htole32(s->n),
 		.interrupt = flags & IDXD_FLAG_INTERRUPT ? htole16(idxd->interrupt) : 0,
 	};
-	int r;
 
-	s->record = &idxd->batch_records[s - idxd->submissions];
-	r = idxd_take_record(idxd, s->record);
-	if (r < 0)
-		return r;
-	d.record = htole64(idxd_iova(idxd, s->record));
 	idxd_write_portal(idxd, &d);
-	return 0;
+}
+
+static bool idxd_record_written(const struct idxd_record *record)
+{
+	return __atomic_load_n(&record->status, __ATOMIC_RELAXED) != 0;
 }
 
 /* Fill the queue with what waits. */
 static int idxd_submit(struct idxd *idxd)
 {
 	uint32_t flags = IDXD_FLAG_RECORD;
-	int r = 0;
 
 	if (idxd->interrupts && idxd->engine.events)
 		flags |= IDXD_FLAG_INTERRUPT;
-	while (r == 0 && idxd->posted < idxd->flushed && idxd->n_submitted < idxd->room &&
+	while (idxd->posted < idxd->flushed && idxd->n_submitted < idxd->room &&
 	       idxd->newest - idxd->oldest < IDXD_SUBMISSIONS) {
-		struct idxd_submission *s = &idxd->submissions[idxd->newest % IDXD_SUBMISSIONS];
+		uint32_t place = idxd->newest % IDXD_SUBMISSIONS;
+		struct idxd_submission *s = &idxd->submissions[place];
 		uint64_t n = MIN(idxd->flushed - idxd->posted, idxd->batch);
+
+		/* Written by somebody who had no business to, after it was done with last time. */
+		if (idxd_record_written(idxd->records[place]))
+			return engine_complain(&idxd->engine, -EIO, complaint_not_given);
 
 		/* A list does not go round the end of the ring. */
 		n = MIN(n, IDXD_RING - idxd->posted % IDXD_RING);
-		*s = (struct idxd_submission) { .first = idxd->posted, .n = (uint32_t)n };
+		*s = (struct idxd_submission) {
+			.record = idxd->records[place],
+			.first = idxd->posted,
+			.n = (uint32_t)n,
+		};
 		idxd->newest++;
 		idxd->n_submitted++;
 		idxd->posted += n;
-		r = n == 1 ? idxd_submit_one(idxd, s, flags) : idxd_submit_batch(idxd, s, flags);
+		if (n == 1)
+			idxd_submit_one(idxd, s, flags);
+		else
+			idxd_submit_batch(idxd, s, flags);
 	}
-	return r;
+	return 0;
 }
 
 static int idxd_flush(struct engine *e)
@@ -178,7 +177,7 @@ static int idxd_report_failed_batch(struct engine *e, const struct idxd_submissi
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < completed; i++) {
-		struct idxd_record *record = &idxd->records[(s->first + i) % IDXD_RING];
+		struct idxd_record *record = &idxd->failures[(s->first + i) % IDXD_RING];
 		uint8_t status = __atomic_load_n(&record->status, __ATOMIC_ACQUIRE);
 
 		__atomic_store_n(&record->status, 0, __ATOMIC_RELAXED);
@@ -228,18 +227,25 @@ static int idxd_report_batch(struct engine *e, const struct idxd_submission *s, 
 static int idxd_reap_submission(struct engine *e, struct idxd_submission *s)
 {
 	uint8_t status = __atomic_load_n(&s->record->status, __ATOMIC_ACQUIRE);
-	uint32_t completed;
+	struct idxd *idxd = to_idxd(e);
+	uint32_t place = s->first % IDXD_RING, completed;
 	int r;
 
 	if (status == 0)
 		return 0;
 	completed = le32toh(s->record->completed);
-	/* So that another one there will be noticed. */
+	/* So that another one there will be noticed; beside it there is never one. */
 	__atomic_store_n(&s->record->status, 0, __ATOMIC_RELAXED);
+	if (idxd_record_written(s->record + 1))
+		return engine_complain(e, -EIO, complaint_not_given);
 	s->done = true;
-	to_idxd(e)->n_submitted--;
-	r = s->n == 1 ? idxd_report(e, s->first, status) :
-			idxd_report_batch(e, s, status, completed);
+	idxd->n_submitted--;
+	if (s->n > 1) {
+		r = idxd_report_batch(e, s, status, completed);
+	} else {
+		idxd->ring[place].record = htole64(idxd_iova(idxd, &idxd->failures[place]));
+		r = idxd_report(e, s->first, status);
+	}
 	return r < 0 ? r : 1;
 }
 

@@ -85,8 +85,8 @@ struct idxd_facts {
  * @max_batch: copies in one.
  * @share_log2: logarithm of the number of submissions that a flush makes, if it can.
  * @ring: descriptors, each at its number's place.
- * @records: of each descriptor, for its failure; or for its success, if it goes alone.
- * @batch_records: of each submission.
+ * @records: of each submission the first; the second is never asked for.
+ * @failures: of each descriptor, for what becomes of it in a batch if that is a failure.
  * @queued: number of the next descriptor; from there down: not flushed yet;
  * @flushed: from there down: flushed, but without room in the queue yet;
  * @posted: from there down: with the device, or done.
@@ -110,8 +110,8 @@ struct idxd {
 	uint32_t max_batch;
 	unsigned int share_log2;
 	struct idxd_descriptor *ring;
-	struct idxd_record *records;
-	struct idxd_record *batch_records;
+	struct idxd_record (*records)[2];
+	struct idxd_record *failures;
 	uint64_t queued;
 	uint64_t flushed;
 	uint64_t posted;

@@ -14,7 +14,7 @@
 
 #define N_LIVES 2
 #define RING_SIZE (IDXD_RING * sizeof(struct idxd_descriptor))
-#define RECORDS_SIZE ((IDXD_RING + IDXD_SUBMISSIONS) * sizeof(struct idxd_record))
+#define RECORDS_SIZE ((2 * IDXD_SUBMISSIONS + IDXD_RING) * sizeof(struct idxd_record))
 
 /* The interrupts: errors, then completions. */
 #define N_INTERRUPTS 2
@@ -192,17 +192,17 @@ static int idxd_set_up_interrupts(struct idxd *idxd)
 	return 0;
 }
 
-/* Every descriptor knows its record; no record was written. */
+/* Every descriptor knows the record for its failure; no record was written. */
 static void idxd_lay_out(struct idxd *idxd)
 {
-	char *records = (char *)idxd->memory.va + RING_SIZE + idxd->life % N_LIVES * RECORDS_SIZE;
+	void *records = (char *)idxd->memory.va + RING_SIZE + idxd->life % N_LIVES * RECORDS_SIZE;
 
-	idxd->records = (struct idxd_record *)records;
-	idxd->batch_records = idxd->records + IDXD_RING;
 	memset(records, 0, RECORDS_SIZE);
+	idxd->records = records;
+	idxd->failures = (struct idxd_record *)records + 2 * IDXD_SUBMISSIONS;
 	memset(idxd->ring, 0, RING_SIZE);
 	for (uint32_t i = 0; i < IDXD_RING; i++)
-		idxd->ring[i].record = htole64(idxd_iova(idxd, &idxd->records[i]));
+		idxd->ring[i].record = htole64(idxd_iova(idxd, &idxd->failures[i]));
 }
 
 static int idxd_enable(struct idxd *idxd)
