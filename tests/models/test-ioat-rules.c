@@ -41,6 +41,16 @@ static void reserved_control(struct stand *b)
 	ioat_put(b, IOAT_CHANCTRL, 2, 0x80);
 }
 
+static void reserved_intrctrl(struct stand *b)
+{
+	model_bar_write(b->m, 0, IOAT_INTRCTRL, 1, 0x10);
+}
+
+static void reserved_intrdelay(struct stand *b)
+{
+	model_bar_write(b->m, 0, IOAT_INTRDELAY, 2, 0x4000);
+}
+
 static void two_commands(struct stand *b)
 {
 	ioat_put(b, IOAT_CHANCMD, 1, IOAT_CHANCMD_RESET | IOAT_CHANCMD_SUSPEND);
@@ -228,6 +238,13 @@ static void half_extended(struct stand *b)
 	ring_one(b);
 }
 
+static void extended_misaligned(struct stand *b)
+{
+	ioat_desc(b, 0)->ctl = (uint32_t)IOAT_OP_XOR << 24 | 4 << 5;
+	ioat_desc(b, 0)->next += 8;
+	ioat_put(b, IOAT_DMACOUNT, 2, 2);
+}
+
 /* For each: it is told by its name, and the channel halts with that error if it does so at all. */
 static const struct {
 	void (*break_it)(struct stand *b);
@@ -241,6 +258,8 @@ static const struct {
 	{ wide_doorbell, "width of a register", 0, NULL },
 	{ write_status, "write to a read-only register", 0, NULL },
 	{ reserved_control, "reserved bits of CHANCTRL", 0, NULL },
+	{ reserved_intrctrl, "reserved bits of INTRCTRL", 0, NULL },
+	{ reserved_intrdelay, "reserved bits of INTRDELAY", 0, NULL },
 	{ two_commands, "CHANCMD is no command", IOAT_ERR_CHANCMD, NULL },
 	{ resume_armed, "resume of what is not suspended", 0, NULL },
 	{ reset_running, "reset without suspend", 0, NULL },
@@ -269,6 +288,8 @@ static const struct {
 	{ too_long, "length", IOAT_ERR_LENGTH, NULL },
 	{ no_operation, "operation", IOAT_ERR_CONTROL, NULL },
 	{ reserved_in_desc, "reserved bits of a descriptor's control", IOAT_ERR_CONTROL, NULL },
+	{ extended_misaligned, "next descriptor is not aligned", IOAT_ERR_ALIGNMENT,
+	  "ioat,version=3.3" },
 	{ half_extended, "extended descriptor beyond DMACOUNT", IOAT_ERR_COUNT,
 	  "ioat,version=3.3" },
 };
