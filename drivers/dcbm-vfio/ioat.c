@@ -29,6 +29,7 @@
 #define VAIN_POLLS_MAX 1024
 
 static const char complaint_gone[] = "the device is gone: its registers read all ones";
+static const char complaint_not_given[] = "the device completed what it was not given";
 
 /* The channel with the least to do. */
 static struct ioat_channel *ioat_choose(struct ioat *ioat)
@@ -65,6 +66,29 @@ void ioat_ring_bell(struct ioat_channel *ch)
 	transport_write16(ch->t, IOAT_BAR, ch->regs + IOAT_DMACOUNT, (uint16_t)ch->tail);
 }
 
+/* Of how many more descriptors than was seen a channel says that they are done, in its ring. */
+static uint32_t ioat_progress(const struct ioat_channel *ch, uint64_t status)
+{
+	uint64_t offset = (status & IOAT_CHANSTS_DONE) - ch->ring_iova;
+
+	if (offset >= IOAT_RING * sizeof(*ch->ring))
+		return UINT32_MAX;
+	return ((uint32_t)(offset / sizeof(*ch->ring)) + 1 - ch->reaped) % IOAT_RING;
+}
+
+static uint64_t ioat_status(const struct ioat_channel *ch)
+{
+	return le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE));
+}
+
+/* Whether it says so of one that it has not been given, but is about to be. */
+static bool ioat_is_ahead(const struct ioat_channel *ch)
+{
+	uint64_t status = ioat_status(ch);
+
+	return status != ch->seen && ioat_progress(ch, status) > ch->flushed - ch->reaped;
+}
+
 static int ioat_flush(struct engine *e)
 {
 	struct ioat *ioat = to_ioat(e);
@@ -75,6 +99,8 @@ static int ioat_flush(struct engine *e)
 
 		if (ch->tail == ch->flushed)
 			continue;
+		if (ioat_is_ahead(ch))
+			return engine_complain(e, -EIO, complaint_not_given);
 		if (ioat->interrupts && e->events) {
 			ch->ring[last].control |= htole32(IOAT_CONTROL_INTERRUPT);
 			ch->slots[last].interrupts = true;
@@ -133,12 +159,11 @@ static int ioat_report_halt(struct engine *e, struct ioat_channel *ch)
 static int ioat_take(struct engine *e, struct ioat_channel *ch, uint64_t status)
 {
 	uint64_t state = status & IOAT_CHANSTS_STATE;
-	uint64_t offset = (status & IOAT_CHANSTS_DONE) - ch->ring_iova;
-	uint32_t n = ((uint32_t)(offset / sizeof(*ch->ring)) + 1 - ch->reaped) % IOAT_RING;
+	uint32_t n = ioat_progress(ch, status);
 	bool interrupts = false;
 
-	if (offset >= IOAT_RING * sizeof(*ch->ring) || n > ch->flushed - ch->reaped)
-		return engine_complain(e, -EIO, "the device completed what it was not given");
+	if (n > ch->flushed - ch->reaped)
+		return engine_complain(e, -EIO, complaint_not_given);
 	if (status & IOAT_CHANSTS_FLAGS || (state != IOAT_CHANSTS_ACTIVE &&
 	    state != IOAT_CHANSTS_IDLE && state != IOAT_CHANSTS_ARMED &&
 	    state != IOAT_CHANSTS_HALTED))
@@ -165,7 +190,7 @@ static int ioat_reap_channel(struct engine *e, struct ioat_channel *ch)
 
 	/* Ends, for no more than a ring is there to be done. */
 	for (;;) {
-		status = le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE));
+		status = ioat_status(ch);
 		if (status != ch->seen) {
 			ch->seen = status;
 			progress = true;

@@ -67,10 +67,11 @@ static bool ioat_wait(struct ioat *ioat, bool (*still)(struct ioat_channel *ch),
 	return true;
 }
 
-static void ioat_command_all(struct ioat *ioat, uint8_t command)
+/* Not to one that is busy with a reset, a former owner's perhaps: that takes no command. */
+static void channel_command(struct ioat_channel *ch, uint8_t command)
 {
-	for (unsigned int i = 0; i < ioat->n_channels; i++)
-		transport_write8(ioat->t, IOAT_BAR, ioat->channels[i].regs + IOAT_CHANCMD, command);
+	if (!channel_resets(ch))
+		transport_write8(ch->t, IOAT_BAR, ch->regs + IOAT_CHANCMD, command);
 }
 
 /* Errors of the past would be taken for those of the future, and may keep it from starting. */
@@ -107,15 +108,15 @@ static int ioat_quiesce(struct ioat *ioat)
 		return engine_complain(&ioat->engine, -ENODEV, GONE);
 	for (unsigned int i = 0; i < ioat->n_channels; i++)
 		if (channel_works(&ioat->channels[i]))
-			transport_write8(ioat->t, IOAT_BAR, ioat->channels[i].regs + IOAT_CHANCMD,
-					 IOAT_CHANCMD_SUSPEND);
+			channel_command(&ioat->channels[i], IOAT_CHANCMD_SUSPEND);
 	/* One that hangs is not suspended, but may still be reset. */
 	ioat_wait(ioat, channel_works, SUSPEND_NS);
 	ioat_clear_errors(ioat);
 
 	for (size_t i = 0; keep && i < ARRAY_SIZE(msix); i++)
 		saved[i] = transport_read64(ioat->t, IOAT_BAR, msix[i]);
-	ioat_command_all(ioat, IOAT_CHANCMD_RESET);
+	for (unsigned int i = 0; i < ioat->n_channels; i++)
+		channel_command(&ioat->channels[i], IOAT_CHANCMD_RESET);
 	if (!ioat_wait(ioat, channel_resets, RESET_NS))
 		return engine_complain(&ioat->engine, -EIO, "a channel never leaves its reset");
 	for (size_t i = 0; keep && i < ARRAY_SIZE(msix); i++)
@@ -299,10 +300,10 @@ static int ioat_init_engine(struct ioat *ioat, uint64_t max_len, struct why *why
 	struct engine_caps caps = ioat_ops.caps;
 	int r;
 
-	caps.max_len = MIN(max_len, caps.max_len);
 	/* So that a single folio is spread over the channels. */
-	for (unsigned int n = 1; n < ioat->n_channels && caps.max_len > IOAT_MAX_LEN / (2 * n); n *= 2)
-		caps.max_len = IOAT_MAX_LEN / (2 * n);
+	for (unsigned int n = 1; n < ioat->n_channels; n *= 2)
+		caps.max_len /= 2;
+	caps.max_len = MIN(max_len, caps.max_len);
 	caps.in_order = ioat->n_channels == 1;
 	/* Older ones are not known to notice each error of the bus (DPDK). */
 	caps.reports_dma_errors = ioat->version >= IOAT_CBVER_3_4;

@@ -39,7 +39,9 @@ void rig_open(struct rig *rig)
 	rig_wipe(rig, 0, RIG_SIZE);
 	/* A busy computer is no silent device. */
 	engine_set_timeout(rig->e, 20000);
-	EXPECT_OK(engine_start(rig->e));
+	r = engine_start(rig->e);
+	if (r < 0)
+		TEST_FAIL("start: %s: %s", strerror(-r), engine_reason(rig->e));
 	EXPECT_EQ(engine_state(rig->e), ENGINE_RUNNING);
 }
 
