@@ -77,6 +77,8 @@ static int idxd_end_halt(struct idxd *idxd)
 {
 	uint32_t state = read32(idxd, IDXD_GENSTS);
 
+	if (state == UINT32_MAX)
+		return engine_complain(&idxd->engine, -ENODEV, gone);
 	if ((state & IDXD_GENSTS_STATE) != IDXD_GENSTS_HALT ||
 	    IDXD_GENSTS_RESET(state) == IDXD_RESET_SOFTWARE)
 		return 0;
@@ -96,8 +98,6 @@ static int idxd_quiesce(struct idxd *idxd)
 	int r;
 
 	idxd->stuck = true;
-	if (read32(idxd, IDXD_GENSTS) == UINT32_MAX)
-		return engine_complain(&idxd->engine, -ENODEV, gone);
 	r = idxd_end_halt(idxd);
 	/* A former owner's may still run. */
 	if (r == 0)
@@ -134,6 +134,10 @@ int idxd_reset(struct engine *e)
 
 	if (!idxd->stuck)
 		return 0;
+	/* There are halts for which it says that this is not enough. */
+	r = idxd_end_halt(idxd);
+	if (r < 0)
+		return r;
 	r = idxd->t->ops->reset(idxd->t);
 	return r == -EOPNOTSUPP ? 0 : r;
 }

@@ -317,6 +317,7 @@ void faults_bus_mastership(const char *spec)
 	EXPECT_OK(engine_stop(rig.e));
 	EXPECT_TRUE(!faults_bus_master(&rig));
 	EXPECT_EQ(engine_completed(rig.e, results, 16), 16);
+	faults_order(&rig, "none");
 	EXPECT_OK(engine_start(rig.e));
 	EXPECT_TRUE(faults_bus_master(&rig));
 	faults_works(&rig, 16);
