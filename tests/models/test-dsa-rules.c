@@ -129,6 +129,7 @@ BAD_COPY(flag_record, d.op_flags &= ~(uint32_t)DSA_FLAG_RECORD_VALID)
 BAD_COPY(handle_unasked, d.handle = 1)
 BAD_COPY(handle_beyond, d.op_flags |= DSA_FLAG_INTERRUPT; d.handle = 9)
 BAD_COPY(opcode_unknown, d.op_flags ^= 0x7u << 24)
+BAD_COPY(drain_of_something, d.op_flags ^= 1 << 24)
 BAD_COPY(reserved_bytes, d.more[1] = 1)
 BAD_COPY(reserved_header, d.pasid_priv = 1 << 24)
 BAD_COPY(size_zero, d.size = 0)
@@ -172,6 +173,7 @@ static const struct {
 	{ handle_unasked, "reserved field of a descriptor", DSA_NOT_ZERO, 0 },
 	{ handle_beyond, "interrupt handle", DSA_BAD_HANDLE, 0 },
 	{ opcode_unknown, "operation", DSA_BAD_OPCODE, 0 },
+	{ drain_of_something, "reserved field of a descriptor", DSA_NOT_ZERO, 0 },
 	{ reserved_bytes, "reserved field of a descriptor", DSA_NOT_ZERO, 0 },
 	{ reserved_header, "reserved field of a descriptor", DSA_NOT_ZERO, 0 },
 	{ size_zero, "size of a transfer", DSA_BAD_SIZE, 0 },
