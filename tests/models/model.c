@@ -358,7 +358,10 @@ int model_new(const char *spec, struct model **ret)
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (strlen(kinds[i]->name) == len && !strncmp(kinds[i]->name, spec, len))
 			return model_new_kind(kinds[i], spec + len, ret);
-	fprintf(stderr, "there is no model of \"%s\"\n", spec);
+	fprintf(stderr, "there is no model of \"%s\", only:", spec);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		fprintf(stderr, " %s", kinds[i]->name);
+	fputc('\n', stderr);
 	return -EINVAL;
 }
 

@@ -328,7 +328,7 @@ void model_set_vector(struct model *m, unsigned int vector, int fd);
  * @broken: rules that software broke, without those that the option "allow" expects.
  * @descriptors: taken up.
  * @interrupts: signalled.
- * @faults: accesses to memory that is not mapped, or without bus mastership.
+ * @faults: accesses to memory that is not mapped so: what an IOMMU would report.
  */
 struct model_counts {
 	uint64_t broken;

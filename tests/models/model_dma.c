@@ -11,12 +11,15 @@
 /* As much as is copied at a stretch, without the lock: whoever unmaps waits for one of these. */
 #define CHUNK (UINT64_C(256) << 10)
 
+/* Without bus mastership nothing gets as far as an IOMMU that could complain. */
 static uint8_t *reach(struct model *m, uint64_t iova, bool write, uint64_t *len)
 {
-	uint8_t *va = model_bus_master(m) ? memory_at(&m->memory, iova, write, len) : NULL;
+	uint8_t *va;
 
-	if (!va)
-		m->counts.faults++;
+	if (!model_bus_master(m))
+		return NULL;
+	va = memory_at(&m->memory, iova, write, len);
+	m->counts.faults += !va;
 	return va;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * migoff-model SPEC SOCKET: a model of an engine as a PCI device of a virtual machine, for one
- * vfio-user client. What it has to say is on the standard error, and never much.
+ * vfio-user client. It says "ready" on the standard output when that can connect. What else it has
+ * to say is on the standard error, and never much.
  *
  * The exit status is 0 if software has kept all rules of the device, 1 if it has broken one, 2 if
  * the server could not be one.
@@ -39,6 +40,9 @@ static int serve(struct model *m, const char *path)
 	r = listen_at(path, &listener);
 	if (r < 0)
 		return r;
+	/* Whoever started us can tell the client. */
+	puts("ready");
+	fflush(stdout);
 	sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	if (sock < 0)
 		return -errno;
@@ -59,8 +63,10 @@ int main(int argc, char **argv)
 	}
 	setvbuf(stderr, NULL, _IOLBF, 0);
 	r = model_new(argv[1], &m);
-	if (r < 0)
+	if (r < 0) {
+		fputs(model_help(), stderr);
 		return 2;
+	}
 	r = serve(m, argv[2]);
 	if (r < 0) {
 		fprintf(stderr, "%s: %s: %s\n", argv[0], argv[2], strerror(-r));
