@@ -53,8 +53,8 @@ static void idxd_queue(struct engine *e, const struct engine_desc *desc)
 
 static void idxd_write_portal(struct idxd *idxd, const struct idxd_descriptor *d)
 {
-	/* Before the device is told of it, all that it leads to is in memory: MOVDIR64B waits for none. */
-	atomic_thread_fence(memory_order_seq_cst);
+	/* Before the device is told of it, all that it leads to is in memory. */
+	atomic_thread_fence(memory_order_release);
 	idxd->t->ops->post64(idxd->t, IDXD_PORTAL_BAR, idxd->portal, d);
 	idxd->portal = (idxd->portal + sizeof(*d)) % IDXD_PORTAL_SIZE;
 }

@@ -156,7 +156,9 @@ int vfio_can_post64(struct vfio_device *dev, unsigned int bar)
 {
 	uint32_t subsystem;
 
-	if (cpu_has_movdir64b() && vfio_bar(dev, bar, 0, 64)->map)
+	/* Asked for once: in a virtual machine the question takes longer than a copy. */
+	dev->bars[bar].movdir64b = vfio_bar(dev, bar, 0, 64)->map && cpu_has_movdir64b();
+	if (dev->bars[bar].movdir64b)
 		return 0;
 	if (vfio_config_read(dev, PCI_SUBSYSTEM_VENDOR_ID, &subsystem, sizeof(subsystem)) == 0 &&
 	    le32toh(subsystem) == QEMU_SUBSYSTEM)
@@ -169,8 +171,9 @@ void vfio_post64(struct vfio_device *dev, unsigned int bar, uint64_t offset, con
 	const struct vfio_bar *b = vfio_bar(dev, bar, offset, 64);
 
 #ifdef __x86_64__
-	if (b->map && cpu_has_movdir64b()) {
-		asm volatile("movdir64b (%0), %1"
+	if (b->movdir64b) {
+		/* It waits for no other write by itself, those to memory included. */
+		asm volatile("sfence\n\tmovdir64b (%0), %1"
 			     : : "r" (from), "r" (b->map + offset) : "memory");
 		return;
 	}
