@@ -43,8 +43,9 @@ static void reset_header(struct model *m)
 	put(m, PCI_DEVICE_ID, 2, pci->device);
 	put(m, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
 	put(m, PCI_CLASS_REVISION, 4, pci->class_code << 8 | pci->revision);
-	put(m, PCI_SUBSYSTEM_VENDOR_ID, 2, pci->vendor);
-	put(m, PCI_SUBSYSTEM_ID, 2, pci->device);
+	/* As pci.ids has it for what QEMU emulates: for us a write in pieces is as good as one. */
+	put(m, PCI_SUBSYSTEM_VENDOR_ID, 2, m->orders.no_post64 ? pci->vendor : 0x1af4);
+	put(m, PCI_SUBSYSTEM_ID, 2, m->orders.no_post64 ? pci->device : 0x1100);
 	put(m, PCI_CAPABILITY_LIST, 1, CAP_PM);
 	for (unsigned int i = 0; i < MODEL_N_BARS; i++)
 		if (pci->bar_size[i])

@@ -184,7 +184,7 @@ const char *model_help(void)
 	"of a new device:\n"
 	"  vectors=N            of MSI-X, fewer than it has; 0: it has no interrupt\n"
 	"  no-flr               it has no function-level reset\n"
-	"  no-post64            the processor cannot write 64 bytes at once (in-process only)\n"
+	"  no-post64            the processor cannot write 64 bytes at once\n"
 	"  lenient              broken rules do not end the test (in-process only)\n"
 	"what software may do:\n"
 	"  allow=N              the next N broken rules are expected: printed, but not counted\n"

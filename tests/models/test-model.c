@@ -536,6 +536,7 @@ static void test_config_space(void)
 	bench_open(&b, "toy,no-flr");
 	EXPECT_EQ(config(&b, PCI_VENDOR_ID), 0x0d0a1234);
 	EXPECT_EQ(config(&b, PCI_CLASS_REVISION), 0x08800000);
+	EXPECT_EQ(config(&b, PCI_SUBSYSTEM_VENDOR_ID), 0x11001af4);
 	model_config_write(b.m, PCI_VENDOR_ID, &ones, 4);
 	EXPECT_EQ(config(&b, PCI_VENDOR_ID), 0x0d0a1234);
 	model_config_write(b.m, PCI_BASE_ADDRESS_0, &ones, 4);

@@ -6,9 +6,10 @@
 # time limit: 600 s
 set -euo pipefail
 . /src/tests/vm/lib/lib.sh
+. /src/tests/vm/models.sh
 
 while read -r bdf spec; do
-	bind_vfio "$bdf"
-	/build/main/tests/models/model-order "$bdf" allow=1
+	bind_model "$bdf"
+	model-order "$bdf" allow=1
 	/build/main/tests/engine/engine-contract "$bdf" || fail "the contract, on $spec at $bdf"
 done < <(grep -v ' toy' /run/host/out/models)

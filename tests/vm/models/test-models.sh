@@ -6,7 +6,7 @@
 # can be read, before and after a reset of the function.
 set -euo pipefail
 . /src/tests/vm/lib/lib.sh
-PATH+=:/build/main/tests/models
+. /src/tests/vm/models.sh
 declare -A count
 
 read_counts()
@@ -29,7 +29,7 @@ expect_node()
 while read -r bdf spec; do
 	[[ -e /sys/bus/pci/devices/$bdf ]] || fail "there is no $bdf ($spec)"
 	expect_node "$bdf" "$spec"
-	bind_vfio "$bdf"
+	bind_model "$bdf"
 	[[ -e /dev/vfio/$(group_of "$bdf") ]] || fail "$bdf: its IOMMU group cannot be had"
 
 	model-order "$bdf" allow=1,error=3
