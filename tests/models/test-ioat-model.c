@@ -151,7 +151,7 @@ static void test_suspend(void)
 {
 	struct stand b;
 
-	ioat_open_started(&b, "ioat,ns-per-descriptor=20000000");
+	ioat_open_started(&b, "ioat,ns-per-descriptor=200000000");
 	ioat_put(&b, IOAT_DMACOUNT, 2, 3);
 	ioat_wait_done(&b, 0);
 	ioat_put(&b, IOAT_CHANCMD, 1, IOAT_CHANCMD_SUSPEND);
