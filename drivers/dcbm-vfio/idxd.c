@@ -23,7 +23,6 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <stdatomic.h>
 
 /* Reading a register takes as long as a small copy. */
 #define VAIN_POLLS_MAX 1024
@@ -53,8 +52,6 @@ static void idxd_queue(struct engine *e, const struct engine_desc *desc)
 
 static void idxd_write_portal(struct idxd *idxd, const struct idxd_descriptor *d)
 {
-	/* Before the device is told of it, all that it leads to is in memory. */
-	atomic_thread_fence(memory_order_release);
 	idxd->t->ops->post64(idxd->t, IDXD_PORTAL_BAR, idxd->portal, d);
 	idxd->portal = (idxd->portal + sizeof(*d)) % IDXD_PORTAL_SIZE;
 }

@@ -178,6 +178,8 @@ void vfio_post64(struct vfio_device *dev, unsigned int bar, uint64_t offset, con
 		return;
 	}
 #endif
+	/* What is emulated runs on processors that keep the order of writes. */
+	asm volatile("" : : : "memory");
 	for (const uint64_t *word = from; word < (const uint64_t *)from + 8; word++, offset += 8)
 		vfio_write64(dev, bar, offset, le64toh(*word));
 }

@@ -84,7 +84,8 @@ void faults_works(struct rig *rig, uint64_t n)
 	uint64_t first = rig->n_enqueued;
 
 	EXPECT_TRUE(n <= ARRAY_SIZE(results));
-	rig_wipe(rig, 0, RIG_SIZE);
+	for (uint64_t i = first; i < first + n; i++)
+		rig_wipe(rig, i % N_PAGES * PAGE, PAGE);
 	faults_copy_pages(rig, first, n);
 	rig_collect(rig, results, n);
 	rig_each_once(rig, results, n, first);
@@ -281,26 +282,27 @@ void faults_never_reset(const char *spec)
 
 /*
  * What the device had on its way when it was reset arrives when it works again, and is not taken
- * for a completion of what it does then: that hangs, and so nothing of it may be reported.
+ * for a completion of what it does then, or for one of what it was not given.
  */
 void faults_late_write(const char *spec)
 {
-	struct engine_result results[16];
+	struct engine_result result;
+	uint64_t until_ns;
 	struct rig rig;
 
 	faults_open(&rig, spec);
 	faults_works(&rig, 7);
-	faults_order(&rig, "late-write=0");
+	faults_order(&rig, "late-write=20000");
 	EXPECT_OK(engine_stop(rig.e));
-	rig_wipe(&rig, 0, RIG_SIZE);
 	EXPECT_OK(engine_start(rig.e));
-	faults_order(&rig, "hang=1/1");
-	faults_copy_pages(&rig, 0, 16);
-	engine_set_timeout(rig.e, 100);
-	EXPECT_EQ(faults_take(&rig, results, 16), -ETIMEDOUT);
-	for (size_t i = 0; i < 16; i++)
-		EXPECT_EQ(results[i].status, ENGINE_TIMED_OUT);
-	EXPECT_TRUE(rig_blank(&rig, 0, RIG_SIZE));
+	until_ns = clock_now_ns() + 40 * NSEC_PER_MSEC;
+	while (clock_now_ns() < until_ns) {
+		EXPECT_EQ(engine_completed(rig.e, &result, 1), 0);
+		sched_yield();
+	}
+	/* All places for completions are used once, and more. */
+	for (int i = 0; i < 300; i++)
+		faults_works(&rig, 1);
 	rig_close(&rig);
 }
 
