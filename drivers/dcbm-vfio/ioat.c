@@ -21,7 +21,6 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdatomic.h>
 
 #include "macros.h"
 
@@ -61,8 +60,6 @@ static void ioat_queue(struct engine *e, const struct engine_desc *desc)
 void ioat_ring_bell(struct ioat_channel *ch)
 {
 	ch->flushed = ch->tail;
-	/* Before the device is told of them, the descriptors are in memory. */
-	atomic_thread_fence(memory_order_release);
 	transport_write16(ch->t, IOAT_BAR, ch->regs + IOAT_DMACOUNT, (uint16_t)ch->tail);
 }
 

@@ -19,7 +19,7 @@ struct transport;
 /**
  * struct transport_ops - One kind of transport. Outputs are written only on success.
  * @read: read @width bytes (1, 2, 4, 8) from a BAR opened before, little endian.
- * @write: write them.
+ * @write: write them. The device sees all that was written to memory before, if it then looks.
  * @post64: write 64 bytes to a BAR at once, so that the device sees all or nothing of them, and
  *	all that was written to memory before them; only after @can_post64 has said yes.
  *	@offset and @from are aligned to 64 bytes.
