@@ -230,7 +230,7 @@ static int idxd_reap_submission(struct engine *e, struct idxd_submission *s)
 
 	if (status == 0)
 		return 0;
-	completed = le32toh(s->record->completed);
+	completed = le32toh(__atomic_load_n(&s->record->completed, __ATOMIC_RELAXED));
 	/* So that another one there will be noticed; beside it there is never one. */
 	__atomic_store_n(&s->record->status, 0, __ATOMIC_RELAXED);
 	if (idxd_record_written(s->record + 1))
