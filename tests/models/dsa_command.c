@@ -216,6 +216,12 @@ static uint8_t refuse(const struct dsa *s)
 	return 0;
 }
 
+static void shut_queues(struct dsa *s, uint32_t queues)
+{
+	for (unsigned int i = 0; i < s->n_wqs; i++)
+		s->wq[i].closing |= queues >> i & 1;
+}
+
 static void begin(struct model *m, struct dsa *s)
 {
 	uint32_t queues = queues_of(s);
@@ -223,19 +229,19 @@ static void begin(struct model *m, struct dsa *s)
 	switch (COMMAND(s->cmd)) {
 	case DSA_CMD_DISABLE:
 		s->state = DSA_DRAINING;
-		/* fall through */
+		shut_queues(s, queues);
+		break;
 	case DSA_CMD_DISABLE_WQ:
-		for (unsigned int i = 0; i < s->n_wqs; i++)
-			s->wq[i].closing |= queues >> i & 1;
+		shut_queues(s, queues);
 		break;
 	case DSA_CMD_RESET:
 		dsa_clear(m);
 		s->resetting = true;
 		break;
 	case DSA_CMD_RESET_WQ:
-		for (unsigned int i = 0; i < s->n_wqs; i++)
-			s->wq[i].closing |= queues >> i & 1;
-		/* fall through */
+		shut_queues(s, queues);
+		abort_queues(m, s, queues);
+		break;
 	case DSA_CMD_ABORT_ALL:
 	case DSA_CMD_ABORT_WQ:
 		abort_queues(m, s, queues);
