@@ -9,9 +9,9 @@
 #include "clock.h"
 #include "ioat.h"
 
-/* As long as others grant it (SPDK the first, Linux the second), for all channels together. */
+/* At least as long as others grant it (SPDK 20, Linux 200 ms), for all channels together. */
 #define SUSPEND_NS (20 * NSEC_PER_MSEC)
-#define RESET_NS (200 * NSEC_PER_MSEC)
+#define RESET_NS (400 * NSEC_PER_MSEC)
 #define FIRST_DESCRIPTOR_NS (400 * NSEC_PER_MSEC)
 
 #define RING_SIZE (IOAT_RING * sizeof(struct ioat_descriptor))
