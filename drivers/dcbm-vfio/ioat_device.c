@@ -170,7 +170,7 @@ static void channel_lay_out(struct ioat *ioat, struct ioat_channel *ch)
 	__atomic_store_n(ch->status, htole64(ch->seen), __ATOMIC_RELEASE);
 }
 
-/* Once it is done, for a word that says "all of the ring" must not look like one that says "none". */
+/* Once it is done, for a word that says "all of the ring" must not look like one for "none". */
 static void channel_take_first(struct ioat_channel *ch)
 {
 	ch->seen = le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE));
