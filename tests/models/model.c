@@ -38,11 +38,12 @@ void model_unlock(struct model *m)
 
 /*
  * A mutex goes to whoever is quick, which is a unit that has just let go of it. Whoever is counted
- * in n_hosts takes the lock after this, and so wakes us when it lets go of it.
+ * in n_hosts takes the lock after this, and so wakes us when it lets go of it. One turn is enough: a
+ * driver that polls is counted all the time, and would wait for ever for what it keeps us from.
  */
 static void yield_to_hosts(struct model *m)
 {
-	while (atomic_load(&m->n_hosts) > 0) {
+	if (atomic_load(&m->n_hosts) > 0) {
 		m->n_yielding++;
 		pthread_cond_wait(&m->turn, &m->lock);
 		m->n_yielding--;
