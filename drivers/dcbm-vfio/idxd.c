@@ -46,7 +46,8 @@ static void idxd_queue(struct engine *e, const struct engine_desc *desc)
 	/* Of one that does not interrupt, the handle is reserved. */
 	d->interrupt = 0;
 	if (desc->poison)
-		d->flags = htole32(IDXD_FLAG_RECORD_VALID | (uint32_t)IDXD_OP_NONE << IDXD_OP_SHIFT);
+		d->flags = htole32(IDXD_FLAG_RECORD_VALID |
+				   (uint32_t)IDXD_OP_NONE << IDXD_OP_SHIFT);
 	idxd->queued = desc->number + 1;
 }
 
@@ -284,7 +285,7 @@ static int idxd_look_closer(struct idxd *idxd)
 	if (transport_read64(idxd->t, IDXD_BAR, IDXD_SWERR) & IDXD_SWERR_VALID) {
 		transport_write64(idxd->t, IDXD_BAR, IDXD_SWERR, IDXD_SWERR_ACK);
 		return engine_complain(&idxd->engine, -EIO,
-				       "the device failed with a descriptor, and could not say which");
+				       "the device failed, and could not say with what");
 	}
 	if (cause & IDXD_INTCAUSE_REVOKED)
 		return engine_complain(&idxd->engine, -EIO, "the device revoked its interrupts");

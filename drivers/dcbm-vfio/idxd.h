@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the two halves of the DSA driver share: idxd.c copies, idxd_device.c opens, starts and stops.
+ * What the two halves of the DSA driver share: idxd.c copies, idxd_device.c opens, starts and
+ * stops.
  */
 #ifndef MIGOFF_DCBM_IDXD_H
 #define MIGOFF_DCBM_IDXD_H
@@ -74,8 +75,8 @@ struct idxd_facts {
  * @t: what is below.
  * @facts: what it is.
  * @memory: @ring, then the records of each life.
- * @life: how often it was started; each life has records of its own, for one that is written late by
- *	the one before must not be taken for its own.
+ * @life: how often it was started; each life has records of its own, for one that is written late
+ *	by the one before must not be taken for its own.
  * @interrupts: it has some.
  * @interrupt: the handle of the one for completions.
  * @stuck: it did not come to rest: only a reset of the whole function can help.
@@ -140,8 +141,8 @@ static inline uint64_t idxd_iova(const struct idxd *idxd, const void *p)
  * @ret: the facts.
  * @why: the reason of a failure; may be NULL.
  *
- * Return: 0, -ENODEV for a device that is gone, or claims what cannot be, -EOPNOTSUPP for one, or for
- * a processor, that cannot do what is needed, or another negative errno.
+ * Return: 0, -ENODEV for a device that is gone, or claims what cannot be, -EOPNOTSUPP for one, or
+ * for a processor, that cannot do what is needed, or another negative errno.
  */
 int idxd_read_facts(struct transport *t, struct idxd_facts *ret, struct why *why);
 

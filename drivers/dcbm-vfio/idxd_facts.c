@@ -32,7 +32,8 @@ static int read_bars(struct transport *t, uint64_t *ret_size, struct why *why)
 		return refuse(why, "its registers are not those of a DSA");
 	r = t->ops->can_post64(t, IDXD_PORTAL_BAR);
 	if (r < 0) {
-		why_fail(why, r, "the processor has no MOVDIR64B, without which a DSA takes no work");
+		why_fail(why, r, "the processor has no MOVDIR64B, without which a DSA takes no "
+			 "work");
 		return why_remedy(why, r, "use another engine; in a virtual machine, give it a "
 				  "processor with movdir64b");
 	}
@@ -92,7 +93,8 @@ static int read_fixed(struct transport *t, struct idxd_facts *f, struct why *why
 	if (!(mode & IDXD_QUEUE_DEDICATED) || !(members & 1) || engines == 0) {
 		why_fail(why, -EOPNOTSUPP, "its set-up is fixed, and its first queue is not a "
 			 "dedicated one with an engine");
-		return why_remedy(why, -EOPNOTSUPP, "let the firmware set it up so, or leave it open");
+		return why_remedy(why, -EOPNOTSUPP, "let the firmware set it up so, or leave it "
+				  "open");
 	}
 	f->queue_size = size & 0xffff;
 	f->n_engines = (unsigned int)__builtin_popcountll(engines);

@@ -17,7 +17,7 @@
 #define IDXD_DEVICE_GNRD 0x11fb		/* Granite Rapids-D (L) */
 #define IDXD_DEVICE_DMR 0x1212		/* Diamond Rapids (L) */
 
-/* --- the device (L) ----------------------------------------------------------------------------- */
+/* --- the device (L) --------------------------------------------------------------------------- */
 
 #define IDXD_BAR 0
 #define IDXD_BAR_MIN 0x100		/* up to and with SWERR */
@@ -85,7 +85,7 @@
 #define IDXD_SWERR_VALID 0x1		/* (L) */
 #define IDXD_SWERR_ACK 0x3		/* to be written to it (L) */
 
-/* --- tables (L) --------------------------------------------------------------------------------- */
+/* --- tables (L) ------------------------------------------------------------------------------- */
 
 #define IDXD_GROUP_STRIDE 64		/* (L) */
 #define IDXD_GROUP_QUEUES 0		/* 4 times 64 bits, one a queue (L) */
@@ -110,12 +110,12 @@
 
 #define IDXD_MSIX_STRIDE 8		/* of permissions; 0 is: without PASID (L) */
 
-/* --- portals (L) -------------------------------------------------------------------------------- */
+/* --- portals (L) ------------------------------------------------------------------------------ */
 
 #define IDXD_PORTAL_BAR 2		/* queue 0's is the first; 4 pages a queue (L) */
 #define IDXD_PORTAL_SIZE 0x1000u	/* any 64 bytes in it will do (L) */
 
-/* --- descriptors: 64 bytes, aligned to 64 (U) ------------------------------------------------------ */
+/* --- descriptors: 64 bytes, aligned to 64 (U) ------------------------------------------------- */
 
 struct idxd_descriptor {
 	uint32_t pasid;		/* and privilege; 0 (U) */
@@ -128,7 +128,7 @@ struct idxd_descriptor {
 	uint16_t reserved[13];
 };
 
-#define IDXD_FLAG_RECORD_VALID 0x04	/* there is an address for it: failures are written (U, A) */
+#define IDXD_FLAG_RECORD_VALID 0x04	/* it has an address: failures are written (U, A) */
 #define IDXD_FLAG_RECORD 0x08		/* success is written, too (U, A) */
 #define IDXD_FLAG_INTERRUPT 0x10	/* when it is done (U) */
 

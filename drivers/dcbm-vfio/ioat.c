@@ -173,10 +173,10 @@ static int ioat_take(struct engine *e, struct ioat_channel *ch, uint64_t status)
 /*
  * Return: 1 if something new was there, 0 if not, or -EIO.
  *
- * An interrupt switches interrupts off: one that came, and one that is about to for what is done. It
- * may even tell of what was seen before, for the device keeps one back that it could not send. What
- * is done before the device has seen that they are on again need not be announced: so be sure that
- * it has, then look again.
+ * An interrupt switches interrupts off: one that came, and one that is about to for what is done.
+ * It may even tell of what was seen before, for the device keeps one back that it could not send.
+ * What is done before the device has seen that they are on again need not be announced: so be sure
+ * that it has, then look again.
  */
 static int ioat_reap_channel(struct engine *e, struct ioat_channel *ch)
 {

@@ -9,9 +9,9 @@
 #include "clock.h"
 #include "ioat.h"
 
-/* As long as others grant it (SPDK the first, Linux the second), for all channels together. */
+/* At least as long as others grant it (SPDK 20, Linux 200 ms), for all channels together. */
 #define SUSPEND_NS (20 * NSEC_PER_MSEC)
-#define RESET_NS (200 * NSEC_PER_MSEC)
+#define RESET_NS (400 * NSEC_PER_MSEC)
 #define FIRST_DESCRIPTOR_NS (400 * NSEC_PER_MSEC)
 
 #define RING_SIZE (IOAT_RING * sizeof(struct ioat_descriptor))
@@ -170,7 +170,7 @@ static void channel_lay_out(struct ioat *ioat, struct ioat_channel *ch)
 	__atomic_store_n(ch->status, htole64(ch->seen), __ATOMIC_RELEASE);
 }
 
-/* Once it is done, for a word that says "all of the ring" must not look like one that says "none". */
+/* Once it is done, for a word that says "all of the ring" must not look like one for "none". */
 static void channel_take_first(struct ioat_channel *ch)
 {
 	ch->seen = le64toh(__atomic_load_n(ch->status, __ATOMIC_ACQUIRE));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Registers and descriptors of Intel's I/OAT (QuickData, CBDMA) engines, versions 3.2 to 3.4, as far
- * as they are used here to copy memory.
+ * Registers and descriptors of Intel's I/OAT (QuickData, CBDMA) engines, versions 3.2 to 3.4, as
+ * far as they are used here to copy memory.
  *
  * Sources: (L) Linux, drivers/dma/ioat/{registers.h,hw.h,dma.c,init.c}; (D) DPDK, drivers/dma/ioat/
  * {ioat_spec.h,ioat_hw_defs.h,ioat_dmadev.c}; (S) SPDK, include/spdk/ioat_spec.h and
@@ -20,7 +20,7 @@
 /* CHANERR's other half, in configuration space, before 3.3; write 1 to clear. (L) */
 #define IOAT_PCI_CHANERR_INT 0x180
 
-/* --- the device, all in one BAR (L, X) --------------------------------------------------------- */
+/* --- the device, all in one BAR (L, X) -------------------------------------------------------- */
 
 #define IOAT_BAR 0
 #define IOAT_CHANCNT 0x00		/* 8 bits: channels (L) */
@@ -44,7 +44,7 @@
 #define IOAT_BWD_MSIX_DATA 0x1008
 #define IOAT_BWD_MSIX_PENDING 0x1800
 
-/* --- a channel (L) ------------------------------------------------------------------------------ */
+/* --- a channel (L) ---------------------------------------------------------------------------- */
 
 #define IOAT_CHANNEL(n) (0x80u * ((n) + 1))
 
@@ -62,7 +62,7 @@
 #define IOAT_CHANCMD_SUSPEND 0x04	/* (L) */
 #define IOAT_CHANCMD_RESET 0x20		/* stays set until it is done (L) */
 
-#define IOAT_DMACOUNT 0x06		/* 16 bits: descriptors since CHAINADDR was written (L, D) */
+#define IOAT_DMACOUNT 0x06		/* 16 bits: descriptors since CHAINADDR was set (L, D) */
 
 #define IOAT_CHANSTS 0x08		/* 64 bits; what is written to CHANCMP's memory, too (L) */
 #define IOAT_CHANSTS_STATE 0x07		/* (L) */
@@ -72,7 +72,7 @@
 #define IOAT_CHANSTS_HALTED 3		/* by an error, or since a reset (L) */
 #define IOAT_CHANSTS_ARMED 4		/* (D) */
 #define IOAT_CHANSTS_FLAGS 0x38		/* errors beside (L), and a reserved bit */
-#define IOAT_CHANSTS_DONE (~UINT64_C(0x3f))	/* address of the last descriptor that is done (L) */
+#define IOAT_CHANSTS_DONE (~UINT64_C(0x3f))	/* address of the last one that is done (L) */
 
 #define IOAT_CHAINADDR_LOW 0x10		/* 32 bits: the first descriptor (L) */
 #define IOAT_CHAINADDR_HIGH 0x14	/* 32 bits (L) */
@@ -91,7 +91,7 @@
 
 #define IOAT_DRSCTL 0xb6		/* 16 bits, with IOAT_DMACAP_DPS: fetching ahead (L) */
 
-/* --- descriptors: 64 bytes, aligned to 64 (L) ----------------------------------------------------- */
+/* --- descriptors: 64 bytes, aligned to 64 (L) ------------------------------------------------- */
 
 struct ioat_descriptor {
 	uint32_t size;		/* bytes, 1 to 2^XFERCAP (L) */

@@ -43,8 +43,8 @@ static int vfio_explain_binding(const struct vfio_device *dev, const struct pci_
 	if (pci_vfio_refuses(SYSFS, facts))
 		return why_remedy(why, -ENXIO, "vfio-pci refuses it for an erratum, unless told "
 				  "that who uses it is trusted: put \"options vfio-pci "
-				  "disable_denylist=1\" into /etc/modprobe.d, load vfio-pci anew, then "
-				  "driverctl set-override %s vfio-pci", dev->bdf);
+				  "disable_denylist=1\" into /etc/modprobe.d, load vfio-pci anew, "
+				  "then driverctl set-override %s vfio-pci", dev->bdf);
 	return why_remedy(why, -ENXIO, "bind it to vfio-pci: driverctl set-override %s vfio-pci",
 			  dev->bdf);
 }

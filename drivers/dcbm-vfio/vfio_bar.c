@@ -102,8 +102,8 @@ static const struct vfio_bar *vfio_bar(const struct vfio_device *dev, unsigned i
 }
 
 /*
- * This processor keeps the order of writes, and the compiler is told to. Not by a fence, of which the
- * thread sanitizer knows nothing.
+ * This processor keeps the order of writes, and the compiler is told to. Not by a fence, of which
+ * the thread sanitizer knows nothing.
  */
 static inline void barrier_before_register(void)
 {

@@ -230,7 +230,7 @@ void faults_lies(const char *spec, const char *order, const char *reason)
 	rig_close(&rig);
 }
 
-/* A device that vanishes at work: the engine fails, stays so, each item is reported, all in time. */
+/* A device that vanishes at work: the engine fails, stays so, reports each item, all in time. */
 void faults_unplug(const char *spec)
 {
 	struct engine_result results[16];
@@ -368,11 +368,13 @@ void faults_unmapped(const char *spec)
 void faults_silence(const char *spec)
 {
 	struct engine_result results[64];
+	struct pollfd event = { .events = POLLIN };
 	struct model_counts counts;
 	struct rig rig;
 	int got = 0;
 
 	faults_open(&rig, spec);
+	event.fd = engine_event_fd(rig.e);
 	engine_set_events(rig.e, false);
 	faults_copy_pages(&rig, 0, 64);
 	while (got < 64) {
@@ -381,7 +383,7 @@ void faults_silence(const char *spec)
 	}
 	model_counts(model_of(rig.e), &counts);
 	EXPECT_EQ(counts.interrupts, 0);
-	EXPECT_EQ(poll(&(struct pollfd) { .fd = engine_event_fd(rig.e), .events = POLLIN }, 1, 0), 0);
+	EXPECT_EQ(poll(&event, 1, 0), 0);
 	engine_set_events(rig.e, true);
 	faults_works(&rig, 16);
 	rig_close(&rig);

@@ -19,7 +19,8 @@ void faults_copy_pages(struct rig *rig, uint64_t first, uint64_t n);
 
 /*
  * Take results of @n items until there are no more or the engine fails; those that follow are from
- * after its recovery, with all faults withdrawn. What is reported as copied is copied. Return: how it failed, or 0.
+ * after its recovery, with all faults withdrawn. What is reported as copied is copied. Return: how
+ * it failed, or 0.
  */
 int faults_take(struct rig *rig, struct engine_result *results, size_t n);
 

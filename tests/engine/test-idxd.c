@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is particular to the DSA driver, on the model: batches, the room in the queue, records, halts,
- * and all that a device can do wrong.
+ * What is particular to the DSA driver, on the model: batches, the room in the queue, records,
+ * halts, and all that a device can do wrong.
  */
 #include <errno.h>
 
@@ -67,10 +67,7 @@ static void test_identity(void)
 	EXPECT_TRUE(!engine_find_driver(0x1022, 0x0b25));
 }
 
-/*
- * Each failure is that item's alone, also within a batch: those before and behind it are copied, and
- * the engine goes on.
- */
+/* Each failure is that item's alone: what comes behind it is copied, and the engine goes on. */
 static void test_errors(void)
 {
 	static const struct {
@@ -95,7 +92,6 @@ static void test_errors(void)
 		for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
 			struct engine_result results[16];
 
-			/* By itself, and after it as one of a batch. */
 			faults_order(&rig, errors[i].order);
 			faults_copy_pages(&rig, rig.n_enqueued, 1);
 			EXPECT_EQ(faults_take(&rig, results, 1), 0);
@@ -286,7 +282,8 @@ static void test_lies(void)
 	EACH(spec) {
 		faults_lies(spec, "unsubmitted=5/1", "the device completed what it was not given");
 		faults_lies(spec, "twice=5/1", "the device completed what it was not given");
-		faults_lies(spec, "senseless=5/1", "the device completed with a code of no meaning");
+		faults_lies(spec, "senseless=5/1",
+			    "the device completed with a code of no meaning");
 	}
 }
 

@@ -310,7 +310,8 @@ static void test_lies(void)
 	EACH(spec) {
 		faults_lies(spec, "unsubmitted=5/1", "the device completed what it was not given");
 		faults_lies(spec, "twice=5/1", "the device completed what it was not given");
-		faults_lies(spec, "senseless=5/1", "the device completed with a state of no meaning");
+		faults_lies(spec, "senseless=5/1",
+			    "the device completed with a state of no meaning");
 	}
 }
 

@@ -25,10 +25,20 @@ expect_node()
 	[[ $(</sys/bus/pci/devices/"$1"/numa_node) == "$node" ]] || fail "$1 is not on node $node"
 }
 
+# expect_alone BDF: the others of its IOMMU group are bridges.
+expect_alone()
+{
+	local dev
+	for dev in /sys/bus/pci/devices/"$1"/iommu_group/devices/*; do
+		[[ ${dev##*/} == "$1" || $(<"$dev"/class) == 0x0604* ]] || fail "${dev##*/} is in the group of $1"
+	done
+}
+
 [[ -s /run/host/out/models ]] || fail "there are no models"
 while read -r bdf spec; do
 	[[ -e /sys/bus/pci/devices/$bdf ]] || fail "there is no $bdf ($spec)"
 	expect_node "$bdf" "$spec"
+	expect_alone "$bdf"
 	bind_model "$bdf"
 	[[ -e /dev/vfio/$(group_of "$bdf") ]] || fail "$bdf: its IOMMU group cannot be had"
 
