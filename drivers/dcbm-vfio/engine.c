@@ -20,13 +20,19 @@
 
 int engine_init(struct engine *e, const struct engine_ops *ops, const struct engine_caps *caps)
 {
-	uint32_t n = caps->ring_size;
+	uint32_t n = 1;
 
-	assert(n > 0 && caps->max_len > 0 && caps->align > 0 && caps->congruence > 0);
+	assert(caps->ring_size > 0 && caps->max_len > 0 && caps->align > 0 &&
+	       caps->congruence > 0);
+	/* Places are found by a mask: divisions would be most of what an item costs. */
+	while (n < caps->ring_size)
+		n *= 2;
 
 	e->ops = ops;
 	e->caps = *caps;
-	e->caps.max_item = caps->max_len * n;
+	e->caps.max_item = caps->max_len * caps->ring_size;
+	e->mask = n - 1;
+	e->events = true;
 	e->event_fd = -1;
 	e->request_fd = -1;
 	e->error_fd = -1;
@@ -57,24 +63,26 @@ void engine_done(struct engine *e)
 
 static struct engine_item *item_at(struct engine *e, uint64_t index)
 {
-	return &e->items[index % e->caps.ring_size];
+	return &e->items[index & e->mask];
 }
 
 static struct engine_slot *slot_at(struct engine *e, uint64_t number)
 {
-	return &e->slots[number % e->caps.ring_size];
+	return &e->slots[number & e->mask];
 }
 
 static void engine_set_state(struct engine *e, enum engine_state state, const char *reason)
 {
 	__atomic_store_n(&e->reason, reason, __ATOMIC_RELEASE);
 	__atomic_store_n(&e->state, state, __ATOMIC_RELEASE);
+	e->complaint = NULL;
 }
 
+/* What the driver has said is worth more than @reason. */
 static int engine_fail(struct engine *e, int error, const char *reason)
 {
 	e->error = error;
-	engine_set_state(e, ENGINE_FAILED, reason);
+	engine_set_state(e, ENGINE_FAILED, e->complaint ? e->complaint : reason);
 	return error;
 }
 
@@ -103,7 +111,7 @@ static void item_finish(struct engine *e, uint64_t index)
 	struct engine_item *item = item_at(e, index);
 
 	item->finished = true;
-	e->done[e->done_tail++ % e->caps.ring_size] = index;
+	e->done[e->done_tail++ & e->mask] = index;
 }
 
 void engine_desc_done(struct engine *e, uint64_t number, enum engine_status status)
@@ -280,7 +288,7 @@ int engine_enqueue(struct engine *e, uint64_t src, uint64_t dst, uint64_t len, u
 	r = engine_check(e, src, dst, len);
 	if (r < 0)
 		return r;
-	n_desc = (uint32_t)((len - 1) / max_len + 1);
+	n_desc = len <= max_len ? 1 : (uint32_t)((len - 1) / max_len + 1);
 	if (n_desc > engine_capacity(e))
 		return -ENOSPC;
 
@@ -322,7 +330,7 @@ int engine_submit(struct engine *e)
 
 static void engine_report(struct engine *e, struct engine_result *ret)
 {
-	uint64_t index = e->done[e->done_head++ % e->caps.ring_size];
+	uint64_t index = e->done[e->done_head++ & e->mask];
 	struct engine_item *item = item_at(e, index);
 
 	*ret = (struct engine_result) { .index = index, .status = item->status };
@@ -379,6 +387,11 @@ int engine_request_fd(const struct engine *e)
 int engine_error_fd(const struct engine *e)
 {
 	return e->error_fd;
+}
+
+void engine_set_events(struct engine *e, bool on)
+{
+	e->events = on;
 }
 
 uint64_t engine_deadline(const struct engine *e)

@@ -309,6 +309,14 @@ uint32_t engine_in_flight(const struct engine *e);
 int engine_event_fd(const struct engine *e);
 
 /**
+ * engine_set_events() - Whether engine_event_fd() shall announce what is submitted from now on.
+ * @e: the engine, with nothing in flight.
+ * @on: false for who polls only: that saves the device its interrupts, and engine_completed() a
+ *	system call. True at first.
+ */
+void engine_set_events(struct engine *e, bool on);
+
+/**
  * engine_request_fd() - What becomes readable when the host wants the device back.
  * @e: the engine.
  *

@@ -95,7 +95,8 @@ struct engine_ops {
 	 * @reap: Call engine_desc_done() for each descriptor that has finished, in any order, and
 	 * clear the event. Does not wait.
 	 *
-	 * Guarantees: if more finishes after the call, engine.event_fd becomes readable.
+	 * Guarantees: if more finishes after the call, engine.event_fd becomes readable, at the
+	 * latest when all is finished that was flushed at once; unless engine.events is off.
 	 *
 	 * Return: 0, or a negative errno when the device has halted: it is stopped next.
 	 */
@@ -114,7 +115,7 @@ struct engine_ops {
 	void (*close)(struct engine *e);
 };
 
-/* What engine.c keeps for each item in flight, at its index modulo the ring. */
+/* What engine.c keeps for each item in flight, at its place in the ring. */
 struct engine_item {
 	uint64_t len;
 	uint32_t n_left;
@@ -123,7 +124,7 @@ struct engine_item {
 	bool reported;
 };
 
-/* What engine.c keeps for each descriptor in flight, at its number modulo the ring. */
+/* What engine.c keeps for each descriptor in flight, at its place in the ring. */
 struct engine_slot {
 	uint64_t item;
 	uint64_t len;
@@ -139,10 +140,12 @@ struct engine_slot {
  * @event_fd: see engine_event_fd(); -1 if there is none. So are the next two.
  * @request_fd: see engine_request_fd().
  * @error_fd: see engine_error_fd().
+ * @events: see engine_set_events().
  *
  * What follows belongs to engine.c. Counters run freely: [item_head, item_tail) are the items not
  * yet reported, [desc_head, desc_tail) the descriptors not yet done, of which those below
- * desc_submitted were submitted; [done_head, done_tail) of the ring @done are the indices of
+ * desc_submitted were submitted; all are found at their remainder by @mask, a power of two less 1;
+ * [done_head, done_tail) of the ring @done are the indices of
  * finished items in the order in which they finished. @state, @reason and @stats are written by
  * the owner and read by anyone.
  */
@@ -154,14 +157,17 @@ struct engine {
 	int event_fd;
 	int request_fd;
 	int error_fd;
+	bool events;
 
 	enum engine_state state;
 	const char *reason;
+	const char *complaint;
 	int error;
 	struct engine_stats stats;
 	struct engine_item *items;
 	struct engine_slot *slots;
 	uint64_t *done;
+	uint64_t mask;
 	uint64_t item_head, item_tail;
 	uint64_t desc_head, desc_submitted, desc_tail;
 	uint64_t done_head, done_tail;
@@ -198,7 +204,32 @@ void engine_done(struct engine *e);
  */
 void engine_desc_done(struct engine *e, uint64_t number, enum engine_status status);
 
+/**
+ * engine_complain() - Say what is the matter, for engine_reason(), when an operation fails.
+ * @e: the engine.
+ * @error: the negative errno of the failure.
+ * @complaint: a string that lives for ever.
+ *
+ * Return: @error, so that a failing operation can end with it.
+ */
+static inline int engine_complain(struct engine *e, int error, const char *complaint)
+{
+	e->complaint = complaint;
+	return error;
+}
+
+/**
+ * engine_find_driver() - The driver that knows a device.
+ * @vendor: its vendor.
+ * @device: its number at that vendor.
+ *
+ * Return: the driver, or NULL.
+ */
+const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device);
+
 /* The drivers. */
+extern const struct engine_ops idxd_ops;
+extern const struct engine_ops ioat_ops;
 extern const struct engine_ops lsi53c895a_ops;
 
 #endif

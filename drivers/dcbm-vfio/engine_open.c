@@ -17,15 +17,17 @@
 #include "vfio.h"
 
 static const struct engine_ops *const drivers[] = {
+	&idxd_ops,
+	&ioat_ops,
 	&lsi53c895a_ops,
 };
 
-static const struct engine_ops *engine_find_driver(const struct pci_facts *facts)
+const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
 		for (size_t j = 0; j < drivers[i]->n_ids; j++)
-			if (drivers[i]->ids[j].vendor == facts->vendor &&
-			    drivers[i]->ids[j].device == facts->device)
+			if (drivers[i]->ids[j].vendor == vendor &&
+			    drivers[i]->ids[j].device == device)
 				return drivers[i];
 	return NULL;
 }
@@ -76,7 +78,7 @@ int engine_open_pci(const char *bdf, size_t window_size, struct engine **ret, st
 
 	/* What is wrong with the device itself vfio_open() explains. */
 	if (pci_bdf_valid(bdf) && pci_read_facts("/sys", bdf, &facts) == 0) {
-		ops = engine_find_driver(&facts);
+		ops = engine_find_driver(facts.vendor, facts.device);
 		if (!ops)
 			return why_fail(why, -EOPNOTSUPP, "%s is a %04x:%04x, and no driver here "
 					"knows it", bdf, facts.vendor, facts.device);

@@ -251,7 +251,7 @@ static int lsi_open(struct transport *t, struct engine **ret, struct why *why)
 		return r;
 	}
 	/* Without an interrupt it can still be polled. */
-	if (t->ops->irq_enable(t, &lsi->engine.event_fd) < 0)
+	if (t->ops->irq_enable(t, 1, &lsi->engine.event_fd) < 0)
 		lsi->engine.event_fd = -1;
 	*ret = &TAKE_PTR(lsi)->engine;
 	return 0;

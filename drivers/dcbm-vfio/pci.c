@@ -114,6 +114,24 @@ int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret)
 	return 0;
 }
 
+bool pci_vfio_refuses(const char *sysfs, const struct pci_facts *facts)
+{
+	/* Of Linux, drivers/vfio/pci/vfio_pci.c, those that are engines: DSA and IAX. */
+	static const uint16_t devices[] = { 0x0b25, 0x0cfe };
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[PATH_MAX];
+	bool listed = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++)
+		listed |= facts->vendor == 0x8086 && facts->device == devices[i];
+	if (!listed)
+		return false;
+	snprintf(path, sizeof(path), "%s/module/vfio_pci/parameters/disable_denylist", sysfs);
+	f = fopen(path, "re");
+	/* As it is loaded if nothing is said. */
+	return !f || fgetc(f) != 'Y';
+}
+
 /* Drivers that leave DMA alone do not stand in the way of a group's other devices. */
 static bool driver_blocks(const char *sysfs, const char *bdf, const char *driver)
 {

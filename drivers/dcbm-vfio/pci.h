@@ -55,6 +55,16 @@ bool pci_bdf_valid(const char *bdf);
 int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret);
 
 /**
+ * pci_vfio_refuses() - Whether vfio-pci will not be bound to a device.
+ * @sysfs: as for pci_read_facts().
+ * @facts: the device.
+ *
+ * It has a list of devices with errata by which who uses them can do harm; a parameter of it,
+ * disable_denylist, says that who uses them is trusted.
+ */
+bool pci_vfio_refuses(const char *sysfs, const struct pci_facts *facts);
+
+/**
  * pci_group_blocker() - Find who keeps a group from being used through VFIO.
  * @sysfs: as for pci_read_facts().
  * @group: the IOMMU group.

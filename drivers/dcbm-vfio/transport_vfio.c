@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "transport.h"
 
+#include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -58,6 +60,34 @@ static void vfio_transport_write(struct transport *t, unsigned int bar, uint64_t
 	}
 }
 
+static void vfio_transport_post64(struct transport *t, unsigned int bar, uint64_t offset,
+				  const void *from)
+{
+	vfio_post64(to_vfio(t)->dev, bar, offset, from);
+}
+
+static int vfio_transport_can_post64(struct transport *t, unsigned int bar)
+{
+	return vfio_can_post64(to_vfio(t)->dev, bar);
+}
+
+static uint32_t vfio_transport_config_read(struct transport *t, unsigned int offset,
+					   unsigned int width)
+{
+	uint32_t value = 0;
+
+	if (vfio_config_read(to_vfio(t)->dev, offset, &value, width) < 0)
+		return UINT32_MAX;
+	return le32toh(value);
+}
+
+static void vfio_transport_config_write(struct transport *t, unsigned int offset,
+					unsigned int width, uint32_t value)
+{
+	value = htole32(value);
+	vfio_config_write(to_vfio(t)->dev, offset, &value, width);
+}
+
 static int vfio_transport_bar_open(struct transport *t, unsigned int bar, uint64_t *ret_size)
 {
 	return vfio_bar_open(to_vfio(t)->dev, bar, ret_size);
@@ -93,21 +123,26 @@ static void vfio_transport_irq_disable(struct transport *t)
 }
 
 /* The best kind that the device has and the kernel can set up. */
-static int vfio_transport_irq_enable(struct transport *t, int *ret_fd)
+static int vfio_transport_irq_enable(struct transport *t, unsigned int n, int *ret_fd)
 {
 	static const unsigned int kinds[] = {
 		VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_INTX_IRQ_INDEX,
 	};
 	struct transport_vfio *v = to_vfio(t);
-	int r = -ENOENT;
+	int fds[VFIO_IRQ_VECTORS_MAX], r = -ENOENT;
 
 	vfio_transport_irq_disable(t);
 	v->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (v->irq_fd < 0)
 		return -errno;
-	for (size_t i = 0; i < ARRAY_SIZE(kinds) && r < 0; i++)
-		if (vfio_irq_count(v->dev, kinds[i]) > 0)
-			r = vfio_irq_enable(v->dev, kinds[i], 1, &v->irq_fd);
+	for (size_t i = 0; i < VFIO_IRQ_VECTORS_MAX; i++)
+		fds[i] = v->irq_fd;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds) && r < 0; i++) {
+		unsigned int has = MIN(vfio_irq_count(v->dev, kinds[i]), VFIO_IRQ_VECTORS_MAX);
+
+		if (has > 0)
+			r = vfio_irq_enable(v->dev, kinds[i], MIN(n, has), fds);
+	}
 	if (r < 0) {
 		v->irq_fd = fd_close(v->irq_fd);
 		return r;
@@ -120,11 +155,13 @@ static int vfio_transport_irq_rearm(struct transport *t)
 {
 	struct transport_vfio *v = to_vfio(t);
 	uint64_t count;
+	int r;
 
 	/* Nothing to read means that nothing was masked either. */
 	if (read(v->irq_fd, &count, sizeof(count)) < 0)
 		return errno == EAGAIN ? 0 : -errno;
-	return vfio_irq_unmask(v->dev);
+	r = vfio_irq_unmask(v->dev);
+	return r < 0 ? r : (int)MIN(count, (uint64_t)INT_MAX);
 }
 
 static void vfio_transport_close(struct transport *t)
@@ -140,6 +177,10 @@ static void vfio_transport_close(struct transport *t)
 static const struct transport_ops vfio_transport_ops = {
 	.read = vfio_transport_read,
 	.write = vfio_transport_write,
+	.post64 = vfio_transport_post64,
+	.can_post64 = vfio_transport_can_post64,
+	.config_read = vfio_transport_config_read,
+	.config_write = vfio_transport_config_write,
 	.bar_open = vfio_transport_bar_open,
 	.bus_master = vfio_transport_bus_master,
 	.reset = vfio_transport_reset,

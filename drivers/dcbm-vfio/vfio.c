@@ -32,6 +32,23 @@ int vfio_device_node(const struct vfio_device *dev)
 	return dev->node;
 }
 
+static int vfio_explain_binding(const struct vfio_device *dev, const struct pci_facts *facts,
+				struct why *why)
+{
+	if (*facts->driver)
+		why_fail(why, -ENXIO, "%s is bound to the driver %s, not to vfio-pci", dev->bdf,
+			 facts->driver);
+	else
+		why_fail(why, -ENXIO, "%s is bound to no driver, not to vfio-pci", dev->bdf);
+	if (pci_vfio_refuses(SYSFS, facts))
+		return why_remedy(why, -ENXIO, "vfio-pci refuses it for an erratum, unless told "
+				  "that who uses it is trusted: put \"options vfio-pci "
+				  "disable_denylist=1\" into /etc/modprobe.d, load vfio-pci anew, "
+				  "then driverctl set-override %s vfio-pci", dev->bdf);
+	return why_remedy(why, -ENXIO, "bind it to vfio-pci: driverctl set-override %s vfio-pci",
+			  dev->bdf);
+}
+
 /* What can be said about a device before anything is opened. */
 static int vfio_check_binding(struct vfio_device *dev, struct why *why)
 {
@@ -50,16 +67,8 @@ static int vfio_check_binding(struct vfio_device *dev, struct why *why)
 		return why_remedy(why, -ENXIO, "switch the IOMMU on in the firmware, and with "
 				  "intel_iommu=on on the kernel's command line where it is Intel's");
 	}
-	if (!facts.vfio) {
-		if (*facts.driver)
-			why_fail(why, -ENXIO, "%s is bound to the driver %s, not to vfio-pci",
-				 dev->bdf, facts.driver);
-		else
-			why_fail(why, -ENXIO, "%s is bound to no driver, not to vfio-pci",
-				 dev->bdf);
-		return why_remedy(why, -ENXIO, "bind it to vfio-pci: driverctl set-override %s "
-				  "vfio-pci", dev->bdf);
-	}
+	if (!facts.vfio)
+		return vfio_explain_binding(dev, &facts, why);
 	dev->group = facts.group;
 	dev->node = facts.node;
 	return 0;

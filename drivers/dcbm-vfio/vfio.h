@@ -24,6 +24,9 @@
 
 struct vfio_device;
 
+/* Of one device, at most so many are used. */
+#define VFIO_IRQ_VECTORS_MAX 32u
+
 /**
  * vfio_open() - Take a device over from the kernel.
  * @bdf: "0000:00:05.0".
@@ -104,8 +107,8 @@ int vfio_reset(struct vfio_device *dev);
  * @bar: 0 to 5.
  * @ret_size: bytes in it; may be NULL.
  *
- * The BAR is mapped if it may be mapped as a whole and in whole pages, else each access is a
- * system call.
+ * The BAR is mapped if it may be mapped as a whole (with the table of MSI-X that may be in it) and
+ * in whole pages, else each access is a system call.
  *
  * Return: 0, -ENOENT if the device has no such BAR, or another negative errno.
  */
@@ -125,6 +128,27 @@ void vfio_write32(struct vfio_device *dev, unsigned int bar, uint64_t offset, ui
 void vfio_write64(struct vfio_device *dev, unsigned int bar, uint64_t offset, uint64_t value);
 
 /**
+ * vfio_can_post64() - Whether 64 bytes can reach the device as one write.
+ * @dev: the device.
+ * @bar: the BAR, opened before.
+ *
+ * The instruction MOVDIR64B does it. A device that QEMU emulates, known by its subsystem, takes
+ * eight writes of 8 bytes for one, as no real device would.
+ *
+ * Return: 0, or -EOPNOTSUPP.
+ */
+int vfio_can_post64(struct vfio_device *dev, unsigned int bar);
+
+/**
+ * vfio_post64() - Write 64 bytes at once.
+ * @dev: the device; vfio_can_post64() said yes.
+ * @bar: the BAR.
+ * @offset: where in it, aligned to 64 bytes.
+ * @from: the bytes, aligned to 64 bytes.
+ */
+void vfio_post64(struct vfio_device *dev, unsigned int bar, uint64_t offset, const void *from);
+
+/**
  * vfio_irq_count() - How many interrupts of a kind the device has.
  * @dev: the device.
  * @index: VFIO_PCI_INTX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX.
@@ -135,7 +159,7 @@ unsigned int vfio_irq_count(struct vfio_device *dev, unsigned int index);
  * vfio_irq_enable() - Signal interrupts by eventfds; another kind is switched off first.
  * @dev: the device.
  * @index: the kind.
- * @n: how many, from the first on.
+ * @n: how many, from the first on; VFIO_IRQ_VECTORS_MAX at most.
  * @fds: an eventfd for each.
  *
  * Return: 0, or a negative errno.

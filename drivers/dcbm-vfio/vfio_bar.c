@@ -2,8 +2,15 @@
 #include "vfio.h"
 
 #include <assert.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <endian.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -11,28 +18,58 @@
 #include "macros.h"
 #include "vfio_internal.h"
 
+/* A region's description with its capabilities, of which there are few. */
+union vfio_region {
+	struct vfio_region_info info;
+	char space[512];
+};
+
+/*
+ * Whether the whole BAR may be mapped. It need not be: one that may be mapped in parts only says
+ * so in a capability, other than the one that allows the MSI-X table to be mapped with the rest.
+ */
+static bool vfio_region_mappable(const union vfio_region *region)
+{
+	struct vfio_info_cap_header header;
+	uint32_t at = region->info.cap_offset;
+
+	if (!(region->info.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return false;
+	if (!(region->info.flags & VFIO_REGION_INFO_FLAG_CAPS))
+		return true;
+	if (region->info.argsz > sizeof(*region))
+		return false;
+	while (at > 0 && at <= sizeof(*region) - sizeof(header)) {
+		memcpy(&header, region->space + at, sizeof(header));
+		if (header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP)
+			return false;
+		if (header.next == 0)
+			return true;
+		if (header.next <= at)
+			return false;
+		at = header.next;
+	}
+	return false;
+}
+
 int vfio_bar_open(struct vfio_device *dev, unsigned int bar, uint64_t *ret_size)
 {
-	struct vfio_region_info info = { .argsz = sizeof(info), .index = bar };
+	union vfio_region region = { .info = { .argsz = sizeof(region), .index = bar } };
 	struct vfio_bar *b;
 	void *map;
 
 	assert(bar < VFIO_N_BARS);
 	b = &dev->bars[bar];
 	if (b->size == 0) {
-		if (ioctl(dev->device_fd, VFIO_DEVICE_GET_REGION_INFO, &info) < 0)
+		if (ioctl(dev->device_fd, VFIO_DEVICE_GET_REGION_INFO, &region) < 0)
 			return -errno;
-		if (info.size == 0)
+		if (region.info.size == 0)
 			return -ENOENT;
-		b->offset = info.offset;
-		b->size = info.size;
+		b->offset = region.info.offset;
+		b->size = region.info.size;
 	}
-	/*
-	 * A BAR that may be mapped in parts only says so in a capability, and what a page shares
-	 * with other devices cannot be mapped: both go through system calls.
-	 */
-	if ((info.flags & VFIO_REGION_INFO_FLAG_MMAP) && !(info.flags & VFIO_REGION_INFO_FLAG_CAPS) &&
-	    IS_ALIGNED(b->size, (uint64_t)getpagesize())) {
+	/* What shares a page with other devices cannot be mapped: system calls, as for the rest. */
+	if (vfio_region_mappable(&region) && IS_ALIGNED(b->size, (uint64_t)getpagesize())) {
 		map = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->device_fd,
 			   (off_t)b->offset);
 		if (map != MAP_FAILED)
@@ -64,6 +101,19 @@ static const struct vfio_bar *vfio_bar(const struct vfio_device *dev, unsigned i
 	return b;
 }
 
+/*
+ * This processor keeps the order of writes, and the compiler is told to. Not by a fence, of which
+ * the thread sanitizer knows nothing.
+ */
+static inline void barrier_before_register(void)
+{
+#ifdef __x86_64__
+	asm volatile("" : : : "memory");
+#else
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
 /* Registers are little endian, and so is what pread() and pwrite() transfer. */
 #define VFIO_ACCESSORS(bits, from_le, to_le)                                                  \
 	uint##bits##_t vfio_read##bits(struct vfio_device *dev, unsigned int bar,              \
@@ -87,6 +137,8 @@ static const struct vfio_bar *vfio_bar(const struct vfio_device *dev, unsigned i
 		ssize_t n;                                                                     \
                                                                                                \
 		value = to_le(value);                                                          \
+		/* Before the device is told of something, that is in memory. */               \
+		barrier_before_register();                                                     \
 		if (b->map) {                                                                  \
 			*(volatile uint##bits##_t *)(b->map + offset) = value;                 \
 			return;                                                                \
@@ -100,3 +152,48 @@ VFIO_ACCESSORS(8, , )
 VFIO_ACCESSORS(16, le16toh, htole16)
 VFIO_ACCESSORS(32, le32toh, htole32)
 VFIO_ACCESSORS(64, le64toh, htole64)
+
+/* PCI's identity of what QEMU emulates: pci.ids, "QEMU Virtual Machine". */
+#define QEMU_SUBSYSTEM 0x11001af4u
+
+static bool cpu_has_movdir64b(void)
+{
+#ifdef __x86_64__
+	unsigned int eax, ebx, ecx, edx;
+
+	/* Intel's manual, volume 2, CPUID: leaf 7, subleaf 0, ECX bit 28. */
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ecx & 1u << 28;
+#else
+	return false;
+#endif
+}
+
+int vfio_can_post64(struct vfio_device *dev, unsigned int bar)
+{
+	uint32_t subsystem;
+
+	/* Asked for once: in a virtual machine the question takes longer than a copy. */
+	dev->bars[bar].movdir64b = vfio_bar(dev, bar, 0, 64)->map && cpu_has_movdir64b();
+	if (dev->bars[bar].movdir64b)
+		return 0;
+	if (vfio_config_read(dev, PCI_SUBSYSTEM_VENDOR_ID, &subsystem, sizeof(subsystem)) == 0 &&
+	    le32toh(subsystem) == QEMU_SUBSYSTEM)
+		return 0;
+	return -EOPNOTSUPP;
+}
+
+void vfio_post64(struct vfio_device *dev, unsigned int bar, uint64_t offset, const void *from)
+{
+	const struct vfio_bar *b = vfio_bar(dev, bar, offset, 64);
+
+#ifdef __x86_64__
+	if (b->movdir64b) {
+		/* It waits for no other write by itself, those to memory included. */
+		asm volatile("sfence\n\tmovdir64b (%0), %1"
+			     : : "r" (from), "r" (b->map + offset) : "memory");
+		return;
+	}
+#endif
+	for (const uint64_t *word = from; word < (const uint64_t *)from + 8; word++, offset += 8)
+		vfio_write64(dev, bar, offset, le64toh(*word));
+}

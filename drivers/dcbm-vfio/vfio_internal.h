@@ -22,6 +22,7 @@ struct vfio_bar {
 	uint64_t offset;
 	uint64_t size;
 	uint8_t *map;
+	bool movdir64b;	/* the instruction exists, and reaches it */
 };
 
 /* Memory mapped for the device. */

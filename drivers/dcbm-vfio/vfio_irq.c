@@ -11,15 +11,13 @@
 #include "cleanup.h"
 #include "vfio_internal.h"
 
-#define MAX_VECTORS 32
-
 /* One VFIO_DEVICE_SET_IRQS; @fds NULL for no data. */
 static int vfio_set_irqs(struct vfio_device *dev, uint32_t index, uint32_t action, unsigned int n,
 			 const int *fds)
 {
 	union {
 		struct vfio_irq_set set;
-		char space[sizeof(struct vfio_irq_set) + MAX_VECTORS * sizeof(int)];
+		char space[sizeof(struct vfio_irq_set) + VFIO_IRQ_VECTORS_MAX * sizeof(int)];
 	} u = {};
 
 	u.set.argsz = (uint32_t)(sizeof(u.set) + (fds ? n * sizeof(*fds) : 0));
@@ -45,7 +43,7 @@ int vfio_irq_enable(struct vfio_device *dev, unsigned int index, unsigned int n,
 {
 	int r;
 
-	assert(n > 0 && n <= MAX_VECTORS);
+	assert(n > 0 && n <= VFIO_IRQ_VECTORS_MAX);
 	vfio_irq_disable(dev);
 	r = vfio_set_irqs(dev, index, VFIO_IRQ_SET_ACTION_TRIGGER, n, fds);
 	if (r < 0)

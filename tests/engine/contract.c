@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The contract of engine.h, held against an engine: contract SPEC. SPEC is as for
- * engine_open(), or "lsi-model": the LSI driver on a model of the chip in this process.
+ * engine_open(); or "lsi-model", the LSI driver on a model of the chip in this process; or "model:"
+ * and what model_open_engine() takes: another driver on another model.
  */
 #include "engine.h"
 
@@ -12,6 +13,7 @@
 #include "clock.h"
 #include "lsi_model.h"
 #include "macros.h"
+#include "model_transport.h"
 #include "rig.h"
 #include "test.h"
 
@@ -23,7 +25,16 @@ static int open_spec(struct engine **ret, struct why *why)
 {
 	if (!strcmp(arg_spec, "lsi-model"))
 		return lsi_model_open_engine(&(struct lsi_model_config) {}, ret, why);
+	if (!strncmp(arg_spec, "model:", 6))
+		return model_open_engine(arg_spec + 6, ret, why);
 	return engine_open(arg_spec, 0, ret, why);
+}
+
+/* What the device must refuse breaks a rule of the device, which a model would hold against us. */
+static void expect_refusal(struct rig *rig)
+{
+	if (!strncmp(arg_spec, "model:", 6))
+		EXPECT_OK(model_order_faults(model_of(rig->e), "allow=1"));
 }
 
 /* One copy copies its bytes, no byte beside them, and is reported once, under its index. */
@@ -257,8 +268,10 @@ static void test_error_recover(void)
 		return;
 	}
 	for (uint64_t i = 0; i < 16; i++) {
-		if (i == 5)
+		if (i == 5) {
+			expect_refusal(&rig);
 			EXPECT_OK(engine_inject_error(rig.e));
+		}
 		EXPECT_OK(rig_copy(&rig, i * 4096, i * 4096, 4096, &index));
 	}
 	EXPECT_OK(engine_submit(rig.e));

@@ -12,8 +12,8 @@
 #include "cleanup.h"
 #include "engine_driver.h"
 #include "macros.h"
-#include "model.h"
 #include "model_memory.h"
+#include "strict.h"
 
 /*
  * The numbers are those of the chip's manual, written down here a second time on purpose: the
@@ -339,11 +339,11 @@ static void model_dma_free(struct transport *t, struct dma_area *area)
 	model_memory_free(&m->memory, area);
 }
 
-static int model_irq_enable(struct transport *t, int *ret_fd)
+static int model_irq_enable(struct transport *t, unsigned int n, int *ret_fd)
 {
 	struct lsi_model *m = to_model(t);
 
-	if (m->config.no_irq)
+	if (m->config.no_irq || n == 0)
 		return -ENOENT;
 	LOCKED(&m->lock);
 	m->irq_enabled = true;

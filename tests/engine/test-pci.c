@@ -38,7 +38,7 @@ static void group_add(const char *bdf, const char *group)
 
 static void sysfs_wipe(void)
 {
-	run("rm -rf %1$s/bus %1$s/kernel", "", "");
+	run("rm -rf %1$s/bus %1$s/kernel %1$s/module", "", "");
 }
 
 /* Only the full name of a function is one, for it becomes part of a path. */
@@ -110,12 +110,32 @@ static void test_blocker(void)
 	sysfs_wipe();
 }
 
+/* What vfio-pci refuses is known before it is tried, and so is that it was told not to. */
+static void test_refused(void)
+{
+	struct pci_facts dsa = { .vendor = 0x8086, .device = 0x0b25 };
+	struct pci_facts newer = { .vendor = 0x8086, .device = 0x11fb };
+	struct pci_facts other = { .vendor = 0x1000, .device = 0x0b25 };
+
+	/* Not loaded yet. */
+	EXPECT_TRUE(pci_vfio_refuses(root, &dsa));
+	run("mkdir -p %1$s/module/vfio_pci/parameters && "
+	    "echo N >%1$s/module/vfio_pci/parameters/disable_denylist", "", "");
+	EXPECT_TRUE(pci_vfio_refuses(root, &dsa));
+	EXPECT_TRUE(!pci_vfio_refuses(root, &newer));
+	EXPECT_TRUE(!pci_vfio_refuses(root, &other));
+	run("echo Y >%1$s/module/vfio_pci/parameters/disable_denylist", "", "");
+	EXPECT_TRUE(!pci_vfio_refuses(root, &dsa));
+	sysfs_wipe();
+}
+
 int main(void)
 {
 	EXPECT_TRUE(mkdtemp(root));
 	RUN(test_bdf);
 	RUN(test_facts);
 	RUN(test_blocker);
+	RUN(test_refused);
 	EXPECT_EQ(rmdir(root), 0);
 	return 0;
 }

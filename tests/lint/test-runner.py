@@ -7,6 +7,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -108,8 +109,28 @@ def test_totals(folder):
     assert run("total", "--results", results) == (0, "1 passed, 0 failed, 1 skipped\n")
 
 
+def test_models(folder):
+    devices = f"{folder}/devices"
+    spaces = {
+        "0000:00:05.0": bytes(256),
+        "0000:00:06.0": bytes(4096),
+        "0000:00:10.0": bytes(0xf00) + struct.pack("<HHHHII4Q", 11, 1, 0x6d6f, 0, 0, 0, 2, 9, 8, 3),
+        "0000:00:11.0": bytes(0xf00) + b"\xff" * 0x100,
+    }
+    for bdf, space in spaces.items():
+        os.makedirs(f"{devices}/{bdf}")
+        with open(f"{devices}/{bdf}/config", "wb") as file:
+            file.write(space.ljust(4096 if len(space) > 256 else 256, b"\0"))
+    models = load_runner().Models(devices)
+    assert models.counts() == {"0000:00:10.0": (2, 3)}
+    with open(f"{devices}/0000:00:10.0/config", "wb") as file:
+        file.write(b"\xff" * 4096)
+    assert models.counts() == {}, "what was unplugged is not asked"
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
+        test_models(folder)
         test_kernel_lines()
         test_results(folder)
         test_totals(folder)

@@ -2,8 +2,8 @@
 /*
  * What models of devices are written with.
  */
-#ifndef MIGOFF_TESTS_ENGINE_MODEL_H
-#define MIGOFF_TESTS_ENGINE_MODEL_H
+#ifndef MIGOFF_TESTS_ENGINE_STRICT_H
+#define MIGOFF_TESTS_ENGINE_STRICT_H
 
 #include <pthread.h>
 #include <stdio.h>
