@@ -3,43 +3,104 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <poll.h>
-#include <sched.h>
 #include <string.h>
 
-#include "clock.h"
+#include "cleanup.h"
 #include "macros.h"
+#include "orders.h"
 #include "test.h"
 
 #define PAGE UINT64_C(4096)
 #define N_PAGES (RIG_SIZE / PAGE)
 
-static const char *faults_spec;
+static char faults_spec[128];
+static struct model_counts counts_before;
+
+bool faults_is_device(const char *spec)
+{
+	return strchr(spec, ':');
+}
+
+static int open_orders(void)
+{
+	return (int)EXPECT_OK(orders_open(faults_spec));
+}
+
+static void order_device(const char *spec)
+{
+	_cleanup_close_ int fd = open_orders();
+
+	EXPECT_OK(orders_send(fd, spec));
+}
+
+static void count_device(struct model_counts *ret)
+{
+	_cleanup_close_ int fd = open_orders();
+
+	EXPECT_OK(orders_counts(fd, ret));
+}
 
 static int open_model(struct engine **ret, struct why *why)
 {
+	if (faults_is_device(faults_spec))
+		return engine_open_pci(faults_spec, 0, ret, why);
 	return model_open_engine(faults_spec, ret, why);
 }
 
-void faults_open(struct rig *rig, const char *spec)
+void faults_open_with(struct rig *rig, const char *spec, const char *fault)
 {
-	faults_spec = spec;
+	bool device = faults_is_device(spec);
+
+	snprintf(faults_spec, sizeof(faults_spec), "%s%s%s", spec, device ? "" : ",",
+		 device ? "" : fault);
+	counts_before = (struct model_counts) {};
+	if (device) {
+		order_device("none,allow=0");
+		order_device(fault);
+		count_device(&counts_before);
+	}
 	rig_open_engine = open_model;
 	rig_open(rig);
 }
 
-/* @spec with @more behind it, and a comma between. */
-static void open_with(struct rig *rig, const char *spec, const char *more)
+void faults_open(struct rig *rig, const char *spec)
 {
-	char both[128];
-
-	snprintf(both, sizeof(both), "%s,%s", spec, more);
-	faults_open(rig, both);
+	faults_open_with(rig, spec, "");
 }
 
 void faults_order(struct rig *rig, const char *spec)
 {
-	EXPECT_OK(model_order_faults(model_of(rig->e), spec));
+	if (faults_is_device(faults_spec))
+		order_device(spec);
+	else
+		EXPECT_OK(model_order_faults(model_of(rig->e), spec));
+}
+
+void faults_counts(struct rig *rig, struct model_counts *ret)
+{
+	if (faults_is_device(faults_spec))
+		count_device(ret);
+	else
+		model_counts(model_of(rig->e), ret);
+	ret->broken -= counts_before.broken;
+	ret->descriptors -= counts_before.descriptors;
+	ret->interrupts -= counts_before.interrupts;
+	ret->faults -= counts_before.faults;
+}
+
+bool faults_bus_master(struct rig *rig)
+{
+	_cleanup_close_ int fd = -1;
+	uint32_t command = 0;
+
+	if (faults_is_device(faults_spec)) {
+		fd = open_orders();
+		EXPECT_OK(orders_read(fd, PCI_COMMAND, &command));
+	} else {
+		model_config_read(model_of(rig->e), PCI_COMMAND, &command, sizeof(command));
+		command = le32toh(command);
+	}
+	return command & PCI_COMMAND_MASTER;
 }
 
 void faults_copy_pages(struct rig *rig, uint64_t first, uint64_t n)
@@ -97,14 +158,6 @@ void faults_works(struct rig *rig, uint64_t n)
 	}
 }
 
-bool faults_bus_master(struct rig *rig)
-{
-	uint16_t command;
-
-	model_config_read(model_of(rig->e), PCI_COMMAND, &command, sizeof(command));
-	return command & PCI_COMMAND_MASTER;
-}
-
 void faults_refused(const char *spec, int expected, const char *cause)
 {
 	struct why why = {};
@@ -114,277 +167,4 @@ void faults_refused(const char *spec, int expected, const char *cause)
 	if (!strstr(why.cause, cause))
 		TEST_FAIL("%s: the cause is \"%s\"", spec, why.cause);
 	EXPECT_TRUE(*why.remedy);
-}
-
-/* What a former owner left at work is neither gone on with nor reported. */
-void faults_stale(const char *spec)
-{
-	struct model_counts counts;
-	struct rig rig;
-
-	open_with(&rig, spec, "stale");
-	faults_works(&rig, 16);
-	/* Its addresses lead nowhere, and the device was never let go there. */
-	model_counts(model_of(rig.e), &counts);
-	EXPECT_EQ(counts.faults, 0);
-	EXPECT_EQ(counts.broken, 0);
-	rig_close(&rig);
-}
-
-/* Completions whose interrupt is lost are found by whoever looks at the deadline. */
-void faults_lost_interrupt(const char *spec)
-{
-	struct engine_result results[8];
-	struct rig rig;
-
-	faults_open(&rig, spec);
-	faults_order(&rig, "lose-interrupt=1/1");
-	faults_copy_pages(&rig, 0, 8);
-	engine_set_timeout(rig.e, 100);
-	EXPECT_EQ(faults_take(&rig, results, 8), 0);
-	for (size_t i = 0; i < 8; i++)
-		EXPECT_EQ(results[i].status, ENGINE_COPIED);
-	/* And the engine is none the worse for it. */
-	engine_set_timeout(rig.e, 20000);
-	faults_order(&rig, "none");
-	faults_works(&rig, 8);
-	rig_close(&rig);
-}
-
-/* A completion that never comes is a time-out, not a copy; after it everything works. */
-void faults_lost_completion(const char *spec)
-{
-	struct engine_result results[4];
-	struct rig rig;
-
-	faults_open(&rig, spec);
-	faults_order(&rig, "lose-completion=4");
-	faults_copy_pages(&rig, 0, 4);
-	engine_set_timeout(rig.e, 50);
-	EXPECT_EQ(faults_take(&rig, results, 4), -ETIMEDOUT);
-	EXPECT_EQ(results[3].status, ENGINE_TIMED_OUT);
-	engine_set_timeout(rig.e, 20000);
-	faults_order(&rig, "none");
-	faults_works(&rig, 8);
-	rig_close(&rig);
-}
-
-/* An engine that hangs in the middle of something is stopped, and works again. */
-void faults_hang(const char *spec)
-{
-	struct engine_result results[16];
-	struct rig rig;
-
-	faults_open(&rig, spec);
-	faults_order(&rig, "hang=3");
-	faults_copy_pages(&rig, 0, 16);
-	engine_set_timeout(rig.e, 50);
-	EXPECT_EQ(faults_take(&rig, results, 16), -ETIMEDOUT);
-	engine_set_timeout(rig.e, 20000);
-	faults_works(&rig, 16);
-	rig_close(&rig);
-}
-
-/*
- * A device that completes what it should not, or in a way it should not, is put out of service with
- * a reason, at once or as soon as it can be told; nothing is reported as copied that was not.
- */
-void faults_lies(const char *spec, const char *order, const char *reason)
-{
-	struct rig rig;
-	int r;
-
-	faults_open(&rig, spec);
-	faults_order(&rig, order);
-	engine_set_timeout(rig.e, 1000);
-	for (uint64_t i = 0; i < 1000 && engine_state(rig.e) == ENGINE_RUNNING; i++) {
-		struct engine_result results[64];
-
-		rig_wipe(&rig, 0, RIG_SIZE);
-		for (uint64_t j = 0; j < 3 && engine_state(rig.e) == ENGINE_RUNNING; j++) {
-			uint64_t at = (3 * i + j) % N_PAGES * PAGE, index;
-
-			EXPECT_OK(rig_copy(&rig, at, at, PAGE, &index));
-			engine_submit(rig.e);
-		}
-		while (engine_state(rig.e) == ENGINE_RUNNING && engine_in_flight(rig.e) > 0) {
-			r = rig_wait(&rig, results, ARRAY_SIZE(results));
-			for (int j = 0; j < r; j++)
-				EXPECT_EQ(results[j].status, ENGINE_COPIED);
-		}
-	}
-	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
-	while ((r = engine_completed(rig.e, &(struct engine_result) {}, 1)) > 0)
-		;
-	/* What takes back the truth before it is seen leaves nothing but silence. */
-	if (r != -ETIMEDOUT) {
-		EXPECT_EQ(r, -EIO);
-		EXPECT_STR(engine_reason(rig.e), reason);
-	}
-	engine_set_timeout(rig.e, 20000);
-	faults_order(&rig, "none");
-	EXPECT_OK(engine_recover(rig.e));
-	while (engine_in_flight(rig.e) > 0)
-		EXPECT_GE(engine_completed(rig.e, &(struct engine_result) {}, 1), 1);
-	faults_works(&rig, 16);
-	rig_close(&rig);
-}
-
-/* A device that vanishes at work: the engine fails, stays so, reports each item, all in time. */
-void faults_unplug(const char *spec)
-{
-	struct engine_result results[16];
-	uint64_t begin_ns;
-	struct rig rig;
-	size_t got = 0;
-	int r;
-
-	faults_open(&rig, spec);
-	faults_order(&rig, "unplug=3");
-	faults_copy_pages(&rig, 0, 16);
-	engine_set_timeout(rig.e, 200);
-	while ((r = rig_wait(&rig, results + got, 16 - got)) > 0)
-		got += (size_t)r;
-	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
-	begin_ns = clock_now_ns();
-	EXPECT_TRUE(engine_recover(rig.e) < 0);
-	/* Bounded by the contract; the rest is for a computer that has other things to do. */
-	EXPECT_TRUE(clock_now_ns() - begin_ns < 4 * ENGINE_STOP_MS * NSEC_PER_MSEC);
-	EXPECT_STR(engine_reason(rig.e), "the device is gone: its registers read all ones");
-	while (got < 16)
-		got += (size_t)EXPECT_OK(engine_completed(rig.e, results + got, 16 - got));
-	rig_each_once(&rig, results, 16, 0);
-	rig_close(&rig);
-}
-
-/* One that never comes out of its reset cannot do DMA, and is not used until it does. */
-void faults_never_reset(const char *spec)
-{
-	struct engine_result results[16];
-	struct rig rig;
-
-	faults_open(&rig, spec);
-	faults_order(&rig, "hang=1/1,never-reset");
-	faults_copy_pages(&rig, 0, 16);
-	EXPECT_EQ(engine_stop(rig.e), -EIO);
-	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
-	EXPECT_TRUE(strstr(engine_reason(rig.e), "never"));
-	EXPECT_TRUE(!faults_bus_master(&rig));
-	EXPECT_EQ(engine_completed(rig.e, results, 16), 16);
-	EXPECT_TRUE(rig_blank(&rig, 0, RIG_SIZE));
-	EXPECT_EQ(engine_recover(rig.e), -EIO);
-	EXPECT_TRUE(!faults_bus_master(&rig));
-	faults_order(&rig, "none");
-	EXPECT_OK(engine_recover(rig.e));
-	faults_works(&rig, 16);
-	rig_close(&rig);
-}
-
-/*
- * What the device had on its way when it was reset arrives when it works again, and is not taken
- * for a completion of what it does then, or for one of what it was not given.
- */
-void faults_late_write(const char *spec)
-{
-	struct engine_result result;
-	uint64_t until_ns;
-	struct rig rig;
-
-	faults_open(&rig, spec);
-	faults_works(&rig, 7);
-	faults_order(&rig, "late-write=20000");
-	EXPECT_OK(engine_stop(rig.e));
-	EXPECT_OK(engine_start(rig.e));
-	until_ns = clock_now_ns() + 40 * NSEC_PER_MSEC;
-	while (clock_now_ns() < until_ns) {
-		EXPECT_EQ(engine_completed(rig.e, &result, 1), 0);
-		sched_yield();
-	}
-	/* All places for completions are used once, and more. */
-	for (int i = 0; i < 300; i++)
-		faults_works(&rig, 1);
-	rig_close(&rig);
-}
-
-/* The device may do DMA while it is started, at no other time. */
-void faults_bus_mastership(const char *spec)
-{
-	struct engine_result results[16];
-	struct rig rig;
-
-	faults_open(&rig, spec);
-	EXPECT_TRUE(faults_bus_master(&rig));
-	faults_order(&rig, "hang=2");
-	faults_copy_pages(&rig, 0, 16);
-	EXPECT_OK(engine_stop(rig.e));
-	EXPECT_TRUE(!faults_bus_master(&rig));
-	EXPECT_EQ(engine_completed(rig.e, results, 16), 16);
-	faults_order(&rig, "none");
-	EXPECT_OK(engine_start(rig.e));
-	EXPECT_TRUE(faults_bus_master(&rig));
-	faults_works(&rig, 16);
-	rig_close(&rig);
-}
-
-/* An address that leads nowhere fails the item that has it, with what was wrong with it. */
-void faults_unmapped(const char *spec)
-{
-	static const uint64_t nowhere = 0x10000;
-
-	for (int write = 0; write < 2; write++) {
-		struct engine_result results[9];
-		uint64_t index, at;
-		struct rig rig;
-
-		faults_open(&rig, spec);
-		for (uint64_t i = 0; i < 9; i++) {
-			at = i * PAGE;
-			if (i != 4)
-				EXPECT_OK(rig_copy(&rig, at, at, PAGE, &index));
-			else
-				EXPECT_OK(engine_enqueue(rig.e, write ? rig.src.iova : nowhere,
-							 write ? nowhere : rig.dst.iova + at,
-							 PAGE, &index));
-			rig.n_enqueued = index + 1;
-		}
-		EXPECT_OK(engine_submit(rig.e));
-		/* That one is never copied, so that it need not be left out of the comparison. */
-		faults_take(&rig, results, 9);
-		for (size_t i = 0; i < 9; i++) {
-			if (results[i].index == 4)
-				EXPECT_EQ(results[i].status,
-					  write ? ENGINE_WRITE_ERROR : ENGINE_READ_ERROR);
-			else if (results[i].index < 4 && engine_caps(rig.e)->in_order)
-				EXPECT_EQ(results[i].status, ENGINE_COPIED);
-			else if (results[i].status != ENGINE_CANCELLED)
-				EXPECT_EQ(results[i].status, ENGINE_COPIED);
-		}
-		faults_works(&rig, 16);
-		rig_close(&rig);
-	}
-}
-
-/* Who polls gets no interrupts, and all results. */
-void faults_silence(const char *spec)
-{
-	struct engine_result results[64];
-	struct pollfd event = { .events = POLLIN };
-	struct model_counts counts;
-	struct rig rig;
-	int got = 0;
-
-	faults_open(&rig, spec);
-	event.fd = engine_event_fd(rig.e);
-	engine_set_events(rig.e, false);
-	faults_copy_pages(&rig, 0, 64);
-	while (got < 64) {
-		got += (int)EXPECT_OK(engine_completed(rig.e, results + got, (size_t)(64 - got)));
-		sched_yield();
-	}
-	model_counts(model_of(rig.e), &counts);
-	EXPECT_EQ(counts.interrupts, 0);
-	EXPECT_EQ(poll(&event, 1, 0), 0);
-	engine_set_events(rig.e, true);
-	faults_works(&rig, 16);
-	rig_close(&rig);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A rig whose engine is a driver on a model (rig.h), and what goes wrong with any such engine.
+ * A rig (rig.h) whose engine is a driver on a model that can be ordered to fail: in this process, or,
+ * where there is a machine with models, behind VFIO.
  */
 #ifndef MIGOFF_TESTS_ENGINE_FAULTS_H
 #define MIGOFF_TESTS_ENGINE_FAULTS_H
@@ -8,11 +9,27 @@
 #include "model_transport.h"
 #include "rig.h"
 
-/* Open a rig on the model that @spec describes, with the engine started. */
+/* Nothing is ever mapped there. */
+#define FAULTS_NOWHERE (UINT64_C(1) << 38)
+
+/**
+ * faults_open() - Open a rig, with the engine started.
+ * @rig: the rig.
+ * @spec: the model in this process, as for model_new(); or the PCI address of one in the machine.
+ */
 void faults_open(struct rig *rig, const char *spec);
+
+/* The same with a fault ordered before, "" for none. */
+void faults_open_with(struct rig *rig, const char *spec, const char *fault);
+
+/* Whether @spec, as for faults_open(), is a device of the machine. */
+bool faults_is_device(const char *spec);
 
 /* Order faults from its model from now on. */
 void faults_order(struct rig *rig, const char *spec);
+
+/* What its model has counted since it was opened. */
+void faults_counts(struct rig *rig, struct model_counts *ret);
 
 /* Enqueue copies of a page each, @n of them, from the @first page on, and submit them. */
 void faults_copy_pages(struct rig *rig, uint64_t first, uint64_t n);
@@ -32,18 +49,5 @@ bool faults_bus_master(struct rig *rig);
 
 /* @spec cannot be opened: error @expected, with a cause that has @cause in it, and a remedy. */
 void faults_refused(const char *spec, int expected, const char *cause);
-
-/* Properties of all engines on models, each on @spec, which has no comma at its end. */
-void faults_stale(const char *spec);
-void faults_lost_interrupt(const char *spec);
-void faults_lost_completion(const char *spec);
-void faults_hang(const char *spec);
-void faults_lies(const char *spec, const char *order, const char *reason);
-void faults_unplug(const char *spec);
-void faults_never_reset(const char *spec);
-void faults_late_write(const char *spec);
-void faults_bus_mastership(const char *spec);
-void faults_unmapped(const char *spec);
-void faults_silence(const char *spec);
 
 #endif

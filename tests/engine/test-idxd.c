@@ -249,44 +249,6 @@ static void test_out_of_order(void)
 	rig_close(&rig);
 }
 
-#define TEST_OF_EACH(name)                                                                     \
-	static void test_##name(void)                                                          \
-	{                                                                                      \
-		const char *spec;                                                              \
-                                                                                               \
-		EACH(spec)                                                                     \
-			faults_##name(spec);                                                   \
-	}
-
-TEST_OF_EACH(stale)
-TEST_OF_EACH(lost_interrupt)
-TEST_OF_EACH(hang)
-TEST_OF_EACH(unplug)
-TEST_OF_EACH(never_reset)
-TEST_OF_EACH(late_write)
-TEST_OF_EACH(bus_mastership)
-TEST_OF_EACH(unmapped)
-TEST_OF_EACH(silence)
-
-/* Each copy has a record of its own here. */
-static void test_lost_completion(void)
-{
-	faults_lost_completion("dsa,absurd-batch=0");
-}
-
-/* Completions that make no sense, each for each kind of device. */
-static void test_lies(void)
-{
-	const char *spec;
-
-	EACH(spec) {
-		faults_lies(spec, "unsubmitted=5/1", "the device completed what it was not given");
-		faults_lies(spec, "twice=5/1", "the device completed what it was not given");
-		faults_lies(spec, "senseless=5/1",
-			    "the device completed with a code of no meaning");
-	}
-}
-
 int main(void)
 {
 	RUN(test_caps);
@@ -301,16 +263,5 @@ int main(void)
 	RUN(test_halt);
 	RUN(test_halt_for_good);
 	RUN(test_out_of_order);
-	RUN(test_stale);
-	RUN(test_lost_interrupt);
-	RUN(test_lost_completion);
-	RUN(test_hang);
-	RUN(test_lies);
-	RUN(test_unplug);
-	RUN(test_never_reset);
-	RUN(test_late_write);
-	RUN(test_bus_mastership);
-	RUN(test_unmapped);
-	RUN(test_silence);
 	return 0;
 }

@@ -8,28 +8,18 @@
 #include <string.h>
 
 #include "cleanup.h"
-#include "macros.h"
 #include "orders.h"
 
 static int print_counts(const char *bdf)
 {
-	static const char *const names[] = { "broken", "descriptors", "interrupts", "faults" };
 	_cleanup_close_ int fd = orders_open(bdf);
-	int r;
+	struct model_counts counts;
+	int r = fd < 0 ? fd : orders_counts(fd, &counts);
 
-	if (fd < 0)
-		return fd;
-	r = orders_command(fd, 2);
-	for (unsigned int i = 0; r == 0 && i < ARRAY_SIZE(names); i++) {
-		unsigned int at = MODEL_ORDERS_COUNTS + 8 * i;
-		uint32_t low, high = 0;
-
-		r = orders_read(fd, at, &low);
-		if (r == 0)
-			r = orders_read(fd, at + 4, &high);
-		if (r == 0)
-			printf("%s %" PRIu64 "\n", names[i], (uint64_t)high << 32 | low);
-	}
+	if (r == 0)
+		printf("broken %" PRIu64 "\ndescriptors %" PRIu64 "\ninterrupts %" PRIu64
+		       "\nfaults %" PRIu64 "\n", counts.broken, counts.descriptors,
+		       counts.interrupts, counts.faults);
 	return r;
 }
 

@@ -10,24 +10,9 @@
 
 static int order(const char *bdf, const char *spec)
 {
-	char text[MODEL_ORDERS_TEXT_LEN] = "";
 	_cleanup_close_ int fd = orders_open(bdf);
-	int r;
 
-	if (fd < 0)
-		return fd;
-	if (strlen(spec) >= sizeof(text))
-		return -E2BIG;
-	strcpy(text, spec);
-	for (unsigned int i = 0; i < sizeof(text); i += 4) {
-		uint32_t word;
-
-		memcpy(&word, text + i, sizeof(word));
-		r = orders_write(fd, MODEL_ORDERS_TEXT + i, le32toh(word));
-		if (r < 0)
-			return r;
-	}
-	return orders_command(fd, 1);
+	return fd < 0 ? fd : orders_send(fd, spec);
 }
 
 int main(int argc, char **argv)

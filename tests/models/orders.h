@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -73,6 +74,49 @@ static inline int orders_command(int fd, uint32_t command)
 	if (r == 0)
 		r = orders_read(fd, MODEL_ORDERS_COMMAND, &error);
 	return r < 0 ? r : -(int)error;
+}
+
+/* As model_order_faults(). Return: also -E2BIG, or what happened on the way. */
+static inline int orders_send(int fd, const char *spec)
+{
+	char text[MODEL_ORDERS_TEXT_LEN] = "";
+	int r;
+
+	if (strlen(spec) >= sizeof(text))
+		return -E2BIG;
+	strcpy(text, spec);
+	for (unsigned int i = 0; i < sizeof(text); i += 4) {
+		uint32_t word;
+
+		memcpy(&word, text + i, sizeof(word));
+		r = orders_write(fd, MODEL_ORDERS_TEXT + i, le32toh(word));
+		if (r < 0)
+			return r;
+	}
+	return orders_command(fd, 1);
+}
+
+/* Read what has been counted. Return: 0 or a negative errno. */
+static inline int orders_counts(int fd, struct model_counts *ret)
+{
+	struct model_counts counts;
+	uint64_t *values[] = {
+		&counts.broken, &counts.descriptors, &counts.interrupts, &counts.faults,
+	};
+	int r;
+
+	r = orders_command(fd, 2);
+	for (unsigned int i = 0; r == 0 && i < sizeof(values) / sizeof(values[0]); i++) {
+		uint32_t low = 0, high = 0;
+
+		r = orders_read(fd, MODEL_ORDERS_COUNTS + 8 * i, &low);
+		if (r == 0)
+			r = orders_read(fd, MODEL_ORDERS_COUNTS + 8 * i + 4, &high);
+		*values[i] = (uint64_t)high << 32 | low;
+	}
+	if (r == 0)
+		*ret = counts;
+	return r;
 }
 
 #endif
