@@ -10,7 +10,7 @@
 #include "idxd.h"
 
 /* A reset lets what is under way come to an end; the other commands take no time. */
-#define COMMAND_NS (300 * NSEC_PER_MSEC)
+#define COMMAND_NS (400 * NSEC_PER_MSEC)
 
 #define N_LIVES 2
 #define RING_SIZE (IDXD_RING * sizeof(struct idxd_descriptor))
