@@ -24,7 +24,7 @@
 #define N_LISTS 9
 
 /* A size that none of so many batches wanted is not in use. */
-#define LATELY 32
+#define LATELY 8
 
 /**
  * struct pool_order - the folios of one size in a node

@@ -330,7 +330,7 @@ static void test_other_size(void)
 	move(&target, small, LEN, 1);
 	move(&target, small, LEN, 0);
 	EXPECT_GE(hook_counter("live_pooled_bytes"), LEN - len / 2);
-	for (int i = 0; i < 80; i++)
+	for (int i = 0; i < 24; i++)
 		EXPECT_EQ(move(&target, huge, len, !(i % 2)), len / PAGE);
 	before = counters();
 	for (int i = 0; i < 2; i++)
