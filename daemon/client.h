@@ -45,10 +45,11 @@ enum request_state {
  * @left: parts that are to be prepared next: what PREPAREs left of theirs.
  * @n_left: how many.
  * @progress: bytes gone through, as the client was shown last.
+ * @taken: bytes of the folios that were taken for them.
  * @n_batches: batches that are in work for it.
  * @n_preparing: of these, those that are at their PREPARE.
  * @ended: no PREPARE is to follow.
- * @wants_engine: policy_wants_engine().
+ * @wants_engine: it is worth the engine's while, by policy_wants_engine().
  * @n_retries: PREPAREs in a row that found the memory map locked.
  * @not_before_ns: when the next one is due.
  * @seen_ns: when it was taken out of the queue.
@@ -65,6 +66,7 @@ struct request {
 	struct part left[REQUEST_MAX_PARTS];
 	uint32_t n_left;
 	uint64_t progress;
+	uint64_t taken;
 	uint32_t n_batches;
 	uint32_t n_preparing;
 	bool ended;

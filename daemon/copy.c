@@ -76,8 +76,7 @@ void copy_begin(struct batch *b)
 	enum account_fallback reason = FALLBACK_SMALL;
 
 	b->device = NULL;
-	/* A few pages of large folios are much to copy, whatever was asked for. */
-	if (b->request->wants_engine || policy_wants_engine(&m->policy, info->bytes_taken)) {
+	if (b->request->wants_engine) {
 		reason = FALLBACK_NO_ENGINE;
 		b->device = engines_choose(m->engines, b->request->plan.to_node);
 	}

@@ -297,6 +297,22 @@ static void batch_advance(struct batch *b)
 	request_progress(rq, bytes);
 }
 
+/*
+ * A few pages of large folios are much to copy, whatever was asked for: what comes is taken to be as
+ * what came was.
+ */
+static void request_look_again(struct mover *m, struct request *rq, uint64_t bytes_taken)
+{
+	double larger;
+
+	rq->taken += bytes_taken;
+	if (rq->wants_engine || rq->taken <= rq->progress)
+		return;
+	larger = (double)rq->taken / (double)rq->progress;
+	rq->wants_engine = policy_wants_engine(
+		&m->policy, (uint64_t)(larger * (double)(rq->plan.pages * REQUEST_PAGE_SIZE)));
+}
+
 static void batch_prepared(struct loop_op *op, int res)
 {
 	struct batch *b = container_of(op, struct batch, op);
@@ -322,6 +338,7 @@ static void batch_prepared(struct loop_op *op, int res)
 		batch_finish(b, MIGOFF_CMD_ABORT);
 	} else {
 		m->batch_bytes = hook_batch(m->hook, b->slot)->bytes_taken;
+		request_look_again(m, rq, m->batch_bytes);
 		copy_begin(b);
 	}
 }

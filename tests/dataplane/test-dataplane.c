@@ -162,7 +162,10 @@ static void test_thresholds(void)
 	rig_end(dp, &client);
 }
 
-/* What is small is what would be copied, not what was asked for: a folio is moved whole. */
+/*
+ * What is small is what would be copied for the whole request, not what was asked for: a folio is moved
+ * whole, and no batch is as large as the request.
+ */
 static void test_threshold_counts_folios(void)
 {
 	struct dataplane_config config = rig_config("soft");
@@ -170,17 +173,19 @@ static void test_threshold_counts_folios(void)
 	struct ring_request *rq;
 
 	fake_init(4, 8);
-	config.policy.min_request = 4 * 16 * PAGE;
+	config.policy.min_request = 8 * 16 * PAGE;
+	config.policy.max_batch = 4 * 16 * PAGE;
 	dp = rig_begin(&config, &client);
 	rq = rig_request(&client, 0, FAKE_VA, PAGE, 1);
-	rq->n_ranges = 4;
-	rq->n_status = 4;
-	for (uint64_t i = 0; i < 4; i++)
+	rq->n_ranges = 8;
+	rq->n_status = 8;
+	for (uint64_t i = 0; i < 8; i++)
 		rig_ranges(&client, 0)[i] = (struct ring_range){ FAKE_VA + 16 * i * PAGE, PAGE };
 	rig_submit(&client, 0);
 	rig_wait(&client);
-	EXPECT_EQ(client.ring->slots[0].result.pages_moved, 4);
-	EXPECT_EQ(client.ring->slots[0].result.bytes_engine, 4 * 16 * PAGE);
+	EXPECT_EQ(client.ring->slots[0].result.pages_moved, 8);
+	EXPECT_EQ(client.ring->slots[0].result.bytes_engine, 8 * 16 * PAGE);
+	EXPECT_GE(client.ring->slots[0].result.n_batches, 2);
 	rig_end(dp, &client);
 }
 
