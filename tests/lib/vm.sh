@@ -20,8 +20,26 @@ start_migoffd()
 {
 	modprobe migoff
 	[[ $(driver_of "$DEVICE") == vfio-pci ]] || bind_vfio "$DEVICE"
-	printf '%s\n' '[engine]' "devices=$DEVICE" "$@" >"$WORK/conf"
+	configure_migoffd "$@"
 	run_migoffd
+}
+
+configure_migoffd()
+{
+	printf '%s\n' '[engine]' "devices=$DEVICE" "$@" >"$WORK/conf"
+}
+
+# reload_migoffd [LINE...]: with these lines instead; returns when they count.
+reload_migoffd()
+{
+	local before end=$((SECONDS + 30))
+	before=$(grep -c "configuration reloaded" "$WORK/log" || true)
+	configure_migoffd "$@"
+	kill -HUP "$DAEMON_PID"
+	until (($(grep -c "configuration reloaded" "$WORK/log") > before)); do
+		((SECONDS < end)) || { cat "$WORK/log"; fail "migoffd does not reload"; }
+		sleep 0.1
+	done
 }
 
 # Again, with the same configuration.
