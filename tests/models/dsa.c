@@ -17,14 +17,15 @@
 
 /* --- capabilities ----------------------------------------------------------------------------- */
 
-static uint64_t gencap(struct model *m)
+static uint64_t gencap(struct model *m, const struct dsa *s)
 {
 	uint64_t transfer = DSA_MAX_TRANSFER, batch = DSA_MAX_BATCH;
 
 	model_absurd(m, "transfer", &transfer);
 	model_absurd(m, "batch", &batch);
 	/* Cache control, CMDCAP, configurable. */
-	return 0x1c | (transfer & 0x1f) << 16 | (batch & 0xf) << 21 | 1ull << 31;
+	return 0x1c | (transfer & 0x1f) << 16 | (batch & 0xf) << 21 |
+	       (s->fixed ? 0 : 1ull << 31);
 }
 
 static uint64_t wqcap(struct model *m, const struct dsa *s)
@@ -40,15 +41,16 @@ static uint64_t wqcap(struct model *m, const struct dsa *s)
 
 static uint64_t get_capability(struct model *m, const struct dsa *s, unsigned int offset)
 {
-	uint64_t engines = s->n_engines;
+	uint64_t engines = s->n_engines, groups = s->n_groups, tables = 0;
 
 	switch (offset) {
 	case DSA_GENCAP:
-		return gencap(m);
+		return gencap(m, s);
 	case DSA_WQCAP:
 		return wqcap(m, s);
 	case DSA_GRPCAP:
-		return s->n_groups | DSA_READ_BUFFERS << 8;
+		model_absurd(m, "groups", &groups);
+		return (groups & 0xff) | DSA_READ_BUFFERS << 8;
 	case DSA_ENGCAP:
 		model_absurd(m, "engines", &engines);
 		return engines & 0xff;
@@ -56,6 +58,8 @@ static uint64_t get_capability(struct model *m, const struct dsa *s, unsigned in
 		return 1 << DSA_OP_NOOP | 1 << DSA_OP_BATCH | 1 << DSA_OP_DRAIN |
 		       1 << DSA_OP_MEMMOVE;
 	case DSA_OFFSETS:
+		if (model_absurd(m, "tables", &tables))
+			return tables;
 		return DSA_GRPCFG / 0x100 | DSA_WQCFG / 0x100 << 16 |
 		       (uint64_t)(DSA_MSIXPERM / 0x100) << 32;
 	}
@@ -108,8 +112,12 @@ static bool check_access(struct model *m, const char *what, uint64_t offset, uns
 
 static uint64_t get_reg(struct model *m, struct dsa *s, unsigned int offset)
 {
+	uint64_t version;
+
 	switch (offset) {
 	case DSA_VERSION:
+		if (model_absurd(m, "version", &version))
+			return version;
 		return s->id == 0x11fb ? 0x200 : 0x100;
 	case DSA_GENCFG:
 		return s->gencfg;
@@ -288,6 +296,20 @@ void dsa_halt(struct model *m, enum dsa_reset_type type)
 	dsa_cause(m, DSA_INTC_HALT);
 }
 
+/* What no software set up, and no reset undoes. */
+static void set_up_fixed(struct dsa *s)
+{
+	s->group[0] = (struct dsa_group) { .wqs[0] = 1, .flags = 0x9 };
+	if (s->fixed != DSA_FIXED_IDLE)
+		s->group[0].engines = (1 << s->n_engines) - 1;
+	s->wq[0].cfg[0] = 32;
+	s->wq[0].cfg[1] = s->fixed == DSA_FIXED_SHARED ? 16 : 0;
+	s->wq[0].cfg[2] = 1 << 4 | (s->fixed == DSA_FIXED_SHARED ? 0 : DSA_WQ_DEDICATED);
+	/* 256 KiB, batches of 8. */
+	s->wq[0].cfg[3] = 18 | 3 << 5;
+	s->wq[0].cfg[8] = 1 << DSA_OP_NOOP | 1 << DSA_OP_BATCH | 1 << DSA_OP_MEMMOVE;
+}
+
 void dsa_clear(struct model *m)
 {
 	struct dsa *s = model_state(m);
@@ -302,6 +324,8 @@ void dsa_clear(struct model *m)
 	memset(s->group, 0, sizeof(s->group));
 	memset(s->wq, 0, sizeof(s->wq));
 	memset(s->slot, 0, sizeof(s->slot));
+	if (s->fixed)
+		set_up_fixed(s);
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
@@ -326,6 +350,12 @@ static int dsa_option(struct model *m, const char *key, const char *value)
 		return number(value, DSA_ENGINES_MAX, &s->n_engines);
 	if (!strcmp(key, "groups"))
 		return number(value, DSA_GROUPS_MAX, &s->n_groups);
+	if (!strcmp(key, "fixed") && value) {
+		s->fixed = !strcmp(value, "dedicated") ? DSA_FIXED_DEDICATED :
+			   !strcmp(value, "shared") ? DSA_FIXED_SHARED :
+			   !strcmp(value, "idle") ? DSA_FIXED_IDLE : DSA_CONFIGURABLE;
+		return s->fixed ? 0 : -EINVAL;
+	}
 	return -EINVAL;
 }
 
@@ -405,7 +435,9 @@ static void dsa_work(struct model *m, unsigned int unit)
 		dsa_engine_work(m, unit);
 }
 
-static const char *const dsa_absurd[] = { "ring", "transfer", "batch", "queues", "engines", NULL };
+static const char *const dsa_absurd[] = {
+	"batch", "engines", "groups", "queues", "ring", "tables", "transfer", "version", NULL
+};
 
 const struct model_ops model_dsa_ops = {
 	.name = "dsa",

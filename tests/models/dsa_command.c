@@ -133,8 +133,10 @@ static uint8_t enable_queue(struct dsa *s, unsigned int n)
 /* --- disabling -------------------------------------------------------------------------------- */
 
 /* The size outlasts it, for it cannot be set while the device is enabled. (M) */
-static void reset_queue(struct dsa_wq *wq)
+static void reset_queue(const struct dsa *s, struct dsa_wq *wq)
 {
+	if (s->fixed)
+		return;
 	memset(&wq->cfg[1], 0, sizeof(wq->cfg) - sizeof(wq->cfg[0]));
 }
 
@@ -145,7 +147,7 @@ static void close_queues(struct dsa *s, uint32_t queues, bool reset)
 			continue;
 		s->wq[i].enabled = s->wq[i].closing = false;
 		if (reset)
-			reset_queue(&s->wq[i]);
+			reset_queue(s, &s->wq[i]);
 	}
 }
 

@@ -70,6 +70,8 @@ enum {
 
 /* GENSTS (L) */
 enum dsa_state { DSA_DISABLED, DSA_ENABLED, DSA_DRAINING, DSA_HALTED };
+/* Groups and queues that software cannot set up, and what they are like. */
+enum dsa_fixed { DSA_CONFIGURABLE, DSA_FIXED_DEDICATED, DSA_FIXED_SHARED, DSA_FIXED_IDLE };
 enum dsa_reset_type { DSA_RESET_SOFTWARE, DSA_RESET_FLR, DSA_RESET_WARM, DSA_RESET_COLD };
 
 /* Commands and what becomes of them. (L) */
@@ -175,6 +177,7 @@ struct dsa_slot {			/* of a portal: 64 bytes that come in pieces */
 struct dsa {
 	uint16_t id;
 	unsigned int n_wqs, n_engines, n_groups;
+	enum dsa_fixed fixed;
 
 	enum dsa_state state;
 	enum dsa_reset_type reset_type;

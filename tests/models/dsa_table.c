@@ -77,6 +77,10 @@ void dsa_table_write(struct model *m, uint64_t offset, unsigned int width, uint6
 	struct dsa *s = model_state(m);
 	void *word = dsa_table_word(s, offset, width);
 
+	if (s->fixed && offset < DSA_MSIXPERM) {
+		model_broken(m, "write to a set-up that is fixed", "%#lx", (unsigned long)offset);
+		return;
+	}
 	if (is_wqcfg(s, offset)) {
 		for (unsigned int i = 0; i < width; i += 4)
 			put_wqcfg(m, offset + i, (uint32_t)(value >> (8 * i)));

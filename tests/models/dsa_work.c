@@ -400,14 +400,18 @@ static uint8_t memmove_or_fault(struct model *m, unsigned int engine, struct dsa
 	return DSA_OK;
 }
 
-/* What was ordered; a code from 0x100 on halts the device, and says which reset it then wants. */
+/*
+ * What was ordered; a code from 0x100 on halts the device, and says which reset it then wants. One from
+ * 0x10000 on is that of a record that says, above it, how much was done.
+ */
 static uint8_t execute(struct model *m, unsigned int engine, struct dsa_item *it, bool *ret_stopped)
 {
 	uint8_t error = check(m, it);
 
 	if (error)
 		return error;
-	if (it->order.fail && it->order.code >= 0x100) {
+	it->r.done = it->order.fail ? it->order.code >> 16 : 0;
+	if (it->order.fail && it->order.code & 0xff00) {
 		dsa_halt(m, it->order.code & 3);
 		*ret_stopped = true;
 		return 0;

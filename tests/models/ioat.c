@@ -37,6 +37,9 @@ static const struct reg device_regs[] = {
 	{ IOAT_DMACAPABILITY, 4, READ_ONLY, 0 },
 	{ IOAT_DCAOFFSET, 2, READ_ONLY, 0 },
 	{ IOAT_PREFETCH_LIMIT, 1, 0, 0x34 },
+	{ IOAT_MSIX_ADDRESS, 8, 0, 0x33 },
+	{ IOAT_MSIX_DATA, 8, 0, 0x33 },
+	{ IOAT_MSIX_PENDING, 8, 0, 0x33 },
 };
 
 static const struct reg channel_regs[] = {
@@ -60,7 +63,8 @@ static const struct reg *find(const struct ioat *s, const struct reg *regs, size
 			      uint64_t offset)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (offset - regs[i].offset < regs[i].width && s->version >= regs[i].since)
+		if (offset - regs[i].offset < regs[i].width && s->version >= regs[i].since &&
+		    (regs[i].offset < IOAT_MSIX_ADDRESS || s->loses_msix))
 			return &regs[i];
 	}
 	return NULL;
@@ -144,13 +148,16 @@ static uint64_t get_device(struct model *m, struct ioat *s, unsigned int offset)
 		s->attnstatus = 0;
 		return attn;
 	case IOAT_CBVER:
-		return s->version;
+		return model_absurd(m, "version", &absurd) ? absurd : s->version;
 	case IOAT_INTRDELAY:
 		return s->intrdelay;
 	case IOAT_DMACAPABILITY:
 		return s->version == 0x33 ? IOAT_CAP_XOR : s->version == 0x34 ? IOAT_CAP_DPS : 0;
 	case IOAT_PREFETCH_LIMIT:
 		return s->prefetch_limit;
+	case IOAT_MSIX_ADDRESS:
+	case IOAT_MSIX_DATA:
+		return s->msix[(offset - IOAT_MSIX_ADDRESS) / 8];
 	}
 	return 0;
 }
@@ -206,6 +213,14 @@ static uint64_t ioat_read(struct model *m, unsigned int bar, uint64_t offset, un
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+static void put_msix(struct model *m, struct ioat *s, unsigned int word, uint64_t value)
+{
+	if (value != ioat_msix[word])
+		model_broken(m, "MSI-X as the host has not set it up", "%#lx in word %u",
+			     (unsigned long)value, word);
+	s->msix[word] = value;
+}
+
 static void put_device(struct model *m, struct ioat *s, unsigned int offset, uint64_t value)
 {
 	switch (offset) {
@@ -225,6 +240,10 @@ static void put_device(struct model *m, struct ioat *s, unsigned int offset, uin
 		break;
 	case IOAT_PREFETCH_LIMIT:
 		s->prefetch_limit = (uint8_t)value;
+		break;
+	case IOAT_MSIX_ADDRESS:
+	case IOAT_MSIX_DATA:
+		put_msix(m, s, (offset - IOAT_MSIX_ADDRESS) / 8, value);
 		break;
 	}
 }
@@ -288,8 +307,12 @@ static void ioat_config_write(struct model *m, unsigned int offset, unsigned int
 {
 	struct ioat *s = model_state(m);
 
-	if (s->version < 0x33 && offset == IOAT_CFG_CHANERR_INT && width == 4)
+	if (offset != IOAT_CFG_CHANERR_INT || width != 4)
+		return;
+	if (s->version < 0x33)
 		ioat_set_chanerr_int(m, s->chanerr_int & ~value);
+	else if (value)
+		model_broken(m, "CHANERR_INT where there is none", "%#x", value);
 }
 
 static int ioat_option(struct model *m, const char *key, const char *value)
@@ -305,6 +328,14 @@ static int ioat_option(struct model *m, const char *key, const char *value)
 		s->n_channels = (unsigned int)strtoul(value, NULL, 10);
 		return s->n_channels > 0 && s->n_channels <= IOAT_CHANNELS_MAX ? 0 : -EINVAL;
 	}
+	if (!strcmp(key, "id") && value) {
+		s->id = (uint16_t)strtoul(value, NULL, 16);
+		return s->id ? 0 : -EINVAL;
+	}
+	if (!strcmp(key, "loses-msix") && !value) {
+		s->loses_msix = true;
+		return 0;
+	}
 	return -EINVAL;
 }
 
@@ -312,20 +343,25 @@ static int ioat_option(struct model *m, const char *key, const char *value)
 static void ioat_pci(struct model *m, struct model_pci *ret, unsigned int *ret_n_units)
 {
 	struct ioat *s = model_state(m);
+	uint64_t bar_size = BAR_SIZE;
 
 	if (!s->version)
 		s->version = 0x34;
+	if (!s->id)
+		s->id = s->version == 0x32 ? 0x0e20 : s->version == 0x33 ? 0x0c50 : 0x0b00;
 	if (!s->n_channels)
 		s->n_channels = 1;
+	model_absurd(m, "bar", &bar_size);
 	*ret = (struct model_pci) {
 		.vendor = 0x8086,
-		.device = s->version == 0x32 ? 0x0e20 : s->version == 0x33 ? 0x0c50 : 0x0b00,
+		.device = s->id,
 		.class_code = 0x088000,
-		.bar_size[0] = BAR_SIZE,
+		.bar_size[0] = bar_size,
 		.n_vectors = s->n_channels,
 		.msix_bar = 0,
 		.msix_table = s->version == 0x33 ? 0x1000 : 0x2000,
 		.msix_pba = s->version == 0x33 ? 0x1800 : 0x3000,
+		.msix_own = s->loses_msix,
 	};
 	*ret_n_units = s->n_channels;
 }
@@ -339,6 +375,7 @@ static void ioat_reset(struct model *m)
 	s->intrdelay = 0;
 	s->attnstatus = 0;
 	memset(s->chan, 0, sizeof(s->chan));
+	memcpy(s->msix, ioat_msix, sizeof(s->msix));
 	for (unsigned int i = 0; i < s->n_channels; i++)
 		s->chan[i].irq_off = true;
 	ioat_set_chanerr_int(m, 0);
@@ -364,10 +401,14 @@ static void ioat_stale(struct model *m)
 		ch->run = i % 2 ? IOAT_RUN_HALTED : IOAT_RUN_RUNNING;
 		ch->chanerr = i % 2 ? IOAT_ERR_READ_DATA : 0;
 	}
-	ioat_set_chanerr_int(m, IOAT_ERR_READ_DATA);
+	if (s->version < 0x33)
+		ioat_set_chanerr_int(m, IOAT_ERR_READ_DATA);
+	else
+		/* Where it was is something else, which is nobody's business here. (M) */
+		model_config_set(m, IOAT_CFG_CHANERR_INT, 4, 0x10001);
 }
 
-static const char *const ioat_absurd[] = { "channels", "transfer", NULL };
+static const char *const ioat_absurd[] = { "bar", "channels", "transfer", "version", NULL };
 
 const struct model_ops model_ioat_ops = {
 	.name = "ioat",

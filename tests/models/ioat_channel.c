@@ -4,6 +4,8 @@
  */
 #include "ioat_model.h"
 
+#include <string.h>
+
 #include "macros.h"
 
 uint64_t ioat_chansts(const struct ioat_chan *ch)
@@ -38,7 +40,8 @@ void ioat_interrupt(struct model *m, unsigned int unit)
 	ch->irq_pending = ch->irq_off;
 	if (!ch->irq_off) {
 		ch->irq_off = true;
-		model_interrupt(m, unit);
+		if (!memcmp(s->msix, ioat_msix, sizeof(s->msix)))
+			model_interrupt(m, unit);
 	}
 }
 

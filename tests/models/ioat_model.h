@@ -96,6 +96,16 @@ enum {
 	IOAT_ERR_ALL = 0x0fffffff,	/* bits above 18 are named only in Linux' messages (K) */
 };
 
+/*
+ * MSI-X of a device whose channels lose it by a reset, each 64 bits: Linux saves and restores these
+ * of Atom and Broadwell-DE. (K)
+ */
+enum {
+	IOAT_MSIX_ADDRESS = 0x1000,
+	IOAT_MSIX_DATA = 0x1008,
+	IOAT_MSIX_PENDING = 0x1800,
+};
+
 /* Configuration space (L); there is none of it from 3.3 on (K). */
 enum {
 	IOAT_CFG_CHANERR_INT = 0x180,	/* write 1 to clear */
@@ -166,6 +176,7 @@ struct ioat_chan {
 };
 
 struct ioat {
+	uint16_t id;			/* 0: the usual one of the version */
 	uint8_t version;		/* CBVER */
 	unsigned int n_channels;
 	uint8_t xfercap;
@@ -176,6 +187,8 @@ struct ioat {
 	uint16_t intrdelay;
 	uint32_t attnstatus;
 	uint32_t chanerr_int;		/* as in configuration space */
+	bool loses_msix;
+	uint64_t msix[2];		/* address, data and mask, if it loses them */
 	struct ioat_chan chan[IOAT_CHANNELS_MAX];
 };
 
@@ -184,6 +197,9 @@ static inline uint16_t ioat_ahead(const struct ioat_chan *ch)
 {
 	return (uint16_t)(ch->count - ch->done);
 }
+
+/* What the host has put into MSI-X. */
+static const uint64_t ioat_msix[2] = { 0xfee01004, 0x4021 };
 
 /* CHANERR_INT, up to 3.2. */
 void ioat_set_chanerr_int(struct model *m, uint32_t value);

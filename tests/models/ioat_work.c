@@ -39,6 +39,8 @@ static void end_reset(struct ioat *s, struct ioat_chan *ch)
 	/* On 3.3 the address of the completions is lost (K), and what has half been written is. */
 	if (s->version == 0x33)
 		ch->chancmp = (struct ioat_wide) { 0 };
+	if (s->loses_msix)
+		memset(s->msix, 0, sizeof(s->msix));
 	ch->chancmp.halves = 0;
 	ch->has_chancmp = ch->chancmp.value != 0;
 }

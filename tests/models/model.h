@@ -62,6 +62,8 @@ struct model;
  * @msix_bar: the BAR with its table and its pending bits, at the next two offsets.
  * @msix_table: see there.
  * @msix_pba: see there.
+ * @msix_own: the kind is told of accesses to both, for it loses what is in them. In this process
+ *	only; in a machine QEMU keeps them to itself.
  */
 struct model_pci {
 	uint16_t vendor;
@@ -73,6 +75,7 @@ struct model_pci {
 	unsigned int msix_bar;
 	uint64_t msix_table;
 	uint64_t msix_pba;
+	bool msix_own;
 };
 
 /* How an access to memory ended. */

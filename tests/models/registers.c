@@ -10,7 +10,7 @@ static bool is_msix(const struct model *m, unsigned int bar, uint64_t offset)
 {
 	const struct model_pci *pci = &m->pci;
 
-	return pci->n_vectors > 0 && bar == pci->msix_bar &&
+	return pci->n_vectors > 0 && bar == pci->msix_bar && !pci->msix_own &&
 	       (offset - pci->msix_table < 16 * (uint64_t)pci->n_vectors ||
 		offset - pci->msix_pba < (pci->n_vectors + 63) / 64 * UINT64_C(8));
 }

@@ -364,6 +364,21 @@ static void test_stale(void)
 	stand_close(&b, 0);
 }
 
+/* What firmware has set up is there after a reset, and is not for software to change. */
+static void test_fixed(void)
+{
+	struct stand b;
+
+	stand_open(&b, "dsa,fixed=dedicated,engines=2");
+	EXPECT_EQ(dsa_get(&b, DSA_GENCAP, 8) >> 31 & 1, 0);
+	EXPECT_EQ(dsa_do(&b, DSA_COMMAND(DSA_CMD_RESET, 0)), 0);
+	EXPECT_EQ(dsa_get(&b, DSA_GRPCFG + 32, 8), 3);
+	EXPECT_EQ(dsa_get(&b, dsa_wqcfg(&b, 0, 2), 4) & DSA_WQ_DEDICATED, DSA_WQ_DEDICATED);
+	dsa_put(&b, dsa_wqcfg(&b, 0, 0), 4, 1);
+	EXPECT_EQ(dsa_get(&b, dsa_wqcfg(&b, 0, 0), 4), 32);
+	stand_close(&b, 1);
+}
+
 static void test_absurd(void)
 {
 	struct stand b;
@@ -394,6 +409,7 @@ int main(void)
 	RUN(test_orders);
 	RUN(test_late);
 	RUN(test_stale);
+	RUN(test_fixed);
 	RUN(test_absurd);
 	return 0;
 }

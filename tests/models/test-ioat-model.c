@@ -76,6 +76,35 @@ static void test_interrupt(void)
 	stand_close(&b, 0);
 }
 
+/* Where a reset of a channel wipes out MSI-X, nothing interrupts until that is there again. */
+static void test_msix_lost(void)
+{
+	uint64_t address, data;
+	struct stand b;
+
+	stand_open(&b, "ioat,version=3.3,loses-msix");
+	address = stand_read(&b, 0, IOAT_MSIX_ADDRESS, 8);
+	data = stand_read(&b, 0, IOAT_MSIX_DATA, 8);
+	ioat_do_reset(&b);
+	EXPECT_EQ(stand_read(&b, 0, IOAT_MSIX_ADDRESS, 8), 0);
+	ioat_start_at(&b, 0);
+	ioat_desc(&b, 0)->ctl |= IOAT_CTL_INT;
+	ioat_desc(&b, 1)->ctl |= IOAT_CTL_INT;
+	ioat_put(&b, IOAT_DMACOUNT, 2, 1);
+	ioat_wait_done(&b, 0);
+	stand_poll(&b, 0, IOAT_ATTNSTATUS, 4, 1, 1);
+	EXPECT_TRUE(!stand_interrupted(&b, 0));
+	model_bar_write(b.m, 0, IOAT_MSIX_ADDRESS, 8, address);
+	model_bar_write(b.m, 0, IOAT_MSIX_DATA, 8, data);
+	ioat_put(&b, IOAT_CHANCTRL, 2, IOAT_CHANCTRL_REARM);
+	ioat_put(&b, IOAT_DMACOUNT, 2, 2);
+	EXPECT_EQ(stand_interrupts(&b, 0), 1);
+	stand_close(&b, 0);
+	stand_open(&b, "ioat,version=3.3,loses-msix");
+	model_bar_write(b.m, 0, IOAT_MSIX_DATA, 8, UINT64_MAX);
+	stand_close(&b, 1);
+}
+
 /* Channels work by themselves, each with its vector. */
 static void test_channels(void)
 {
@@ -272,6 +301,7 @@ int main(void)
 	RUN(test_recipe);
 	RUN(test_null);
 	RUN(test_interrupt);
+	RUN(test_msix_lost);
 	RUN(test_channels);
 	RUN(test_read_error);
 	RUN(test_other_errors);
