@@ -62,7 +62,8 @@ struct engine_ops {
 	/**
 	 * @start: Reset the engine with bus mastership off, prepare it, then bus mastership on.
 	 *
-	 * Guarantees: a descriptor of an earlier life is neither executed nor reported.
+	 * Guarantees: a descriptor of an earlier life is neither executed nor reported; on failure
+	 * bus mastership is off.
 	 */
 	int (*start)(struct engine *e);
 

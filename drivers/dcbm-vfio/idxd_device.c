@@ -247,7 +247,12 @@ int idxd_start(struct engine *e)
 	}
 	r = idxd->t->ops->bus_master(idxd->t, true);
 	/* The device refuses to be enabled without it. */
-	return r < 0 ? r : idxd_enable(idxd);
+	if (r == 0)
+		r = idxd_enable(idxd);
+	/* One that does not start is as quiet as one that was stopped. */
+	if (r < 0)
+		idxd->t->ops->bus_master(idxd->t, false);
+	return r;
 }
 
 void idxd_close(struct engine *e)

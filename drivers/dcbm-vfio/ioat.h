@@ -73,6 +73,8 @@ struct ioat_channel {
  * @version: as CBVER has it.
  * @fetches_ahead: DRSCTL is there.
  * @loses_msix: a reset of a channel is one of its interrupts, too.
+ * @msix: what was there before; kept while @msix_lost, for a reset may be given up in the middle.
+ * @msix_lost: see there.
  * @interrupts: it has some.
  * @stuck: it did not come to rest: only a reset of the whole function can help.
  * @n_vain: how often nothing was found since something was found.
@@ -89,6 +91,8 @@ struct ioat {
 	uint8_t version;
 	bool fetches_ahead;
 	bool loses_msix;
+	uint64_t msix[IOAT_BWD_MSIX_WORDS];
+	bool msix_lost;
 	bool interrupts;
 	bool stuck;
 	unsigned int n_vain;

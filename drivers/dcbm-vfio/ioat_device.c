@@ -21,6 +21,8 @@
 
 #define GONE "the device is gone: its registers read all ones"
 
+static const char not_ioat[] = "its registers are not those of an I/OAT engine";
+
 static void pause_shortly(void)
 {
 	static const struct timespec pause = { .tv_nsec = 20 * NSEC_PER_USEC };
@@ -94,15 +96,31 @@ static void ioat_clear_errors(struct ioat *ioat)
 		ops->config_write(ioat->t, IOAT_PCI_CHANERR_INT, sizeof(error), error);
 }
 
+static const uint64_t bwd_msix[IOAT_BWD_MSIX_WORDS] = {
+	IOAT_BWD_MSIX_ADDRESS, IOAT_BWD_MSIX_DATA, IOAT_BWD_MSIX_PENDING,
+};
+
+static void ioat_save_msix(struct ioat *ioat)
+{
+	if (!ioat->loses_msix || !ioat->interrupts || ioat->msix_lost)
+		return;
+	for (size_t i = 0; i < IOAT_BWD_MSIX_WORDS; i++)
+		ioat->msix[i] = transport_read64(ioat->t, IOAT_BAR, bwd_msix[i]);
+	ioat->msix_lost = true;
+}
+
+static void ioat_restore_msix(struct ioat *ioat)
+{
+	if (!ioat->msix_lost)
+		return;
+	for (size_t i = 0; i < IOAT_BWD_MSIX_WORDS; i++)
+		transport_write64(ioat->t, IOAT_BAR, bwd_msix[i], ioat->msix[i]);
+	ioat->msix_lost = false;
+}
+
 /* All channels at rest, whatever they were doing. All are suspended before the first is reset. */
 static int ioat_quiesce(struct ioat *ioat)
 {
-	static const uint64_t msix[] = {
-		IOAT_BWD_MSIX_ADDRESS, IOAT_BWD_MSIX_DATA, IOAT_BWD_MSIX_PENDING,
-	};
-	uint64_t saved[ARRAY_SIZE(msix)];
-	bool keep = ioat->loses_msix && ioat->interrupts;
-
 	ioat->stuck = true;
 	if (channel_status(&ioat->channels[0]) == UINT64_MAX)
 		return engine_complain(&ioat->engine, -ENODEV, GONE);
@@ -113,14 +131,12 @@ static int ioat_quiesce(struct ioat *ioat)
 	ioat_wait(ioat, channel_works, SUSPEND_NS);
 	ioat_clear_errors(ioat);
 
-	for (size_t i = 0; keep && i < ARRAY_SIZE(msix); i++)
-		saved[i] = transport_read64(ioat->t, IOAT_BAR, msix[i]);
+	ioat_save_msix(ioat);
 	for (unsigned int i = 0; i < ioat->n_channels; i++)
 		channel_command(&ioat->channels[i], IOAT_CHANCMD_RESET);
 	if (!ioat_wait(ioat, channel_resets, RESET_NS))
 		return engine_complain(&ioat->engine, -EIO, "a channel never leaves its reset");
-	for (size_t i = 0; keep && i < ARRAY_SIZE(msix); i++)
-		transport_write64(ioat->t, IOAT_BAR, msix[i], saved[i]);
+	ioat_restore_msix(ioat);
 	ioat->stuck = false;
 	return 0;
 }
@@ -195,6 +211,27 @@ static void channel_set_up(struct ioat *ioat, struct ioat_channel *ch)
 			  (uint32_t)(ch->ring_iova >> 32));
 }
 
+/* Let the channels do what they were set up for: the first descriptor of each. */
+static int ioat_set_going(struct ioat *ioat)
+{
+	int r;
+
+	r = ioat->t->ops->bus_master(ioat->t, true);
+	if (r < 0)
+		return r;
+	for (unsigned int i = 0; i < ioat->n_channels; i++) {
+		channel_set_up(ioat, &ioat->channels[i]);
+		ioat_ring_bell(&ioat->channels[i]);
+	}
+	/* It shows that the device reaches its ring, and the word to write. */
+	if (!ioat_wait(ioat, channel_lacks_first, FIRST_DESCRIPTOR_NS))
+		return engine_complain(&ioat->engine, -EIO,
+				       "a channel did not do its first descriptor");
+	for (unsigned int i = 0; i < ioat->n_channels; i++)
+		channel_take_first(&ioat->channels[i]);
+	return 0;
+}
+
 int ioat_start(struct engine *e)
 {
 	struct ioat *ioat = to_ioat(e);
@@ -211,19 +248,11 @@ int ioat_start(struct engine *e)
 		channel_lay_out(ioat, &ioat->channels[i]);
 	transport_write8(ioat->t, IOAT_BAR, IOAT_INTRCTRL,
 			 ioat->interrupts ? IOAT_INTRCTRL_MASTER | IOAT_INTRCTRL_MSIX : 0);
-	r = ioat->t->ops->bus_master(ioat->t, true);
+	r = ioat_set_going(ioat);
+	/* One that does not start is as quiet as one that was stopped. */
 	if (r < 0)
-		return r;
-	for (unsigned int i = 0; i < ioat->n_channels; i++) {
-		channel_set_up(ioat, &ioat->channels[i]);
-		ioat_ring_bell(&ioat->channels[i]);
-	}
-	/* The first descriptor shows that the device reaches its ring, and the word to write. */
-	if (!ioat_wait(ioat, channel_lacks_first, FIRST_DESCRIPTOR_NS))
-		return engine_complain(e, -EIO, "a channel did not do its first descriptor");
-	for (unsigned int i = 0; i < ioat->n_channels; i++)
-		channel_take_first(&ioat->channels[i]);
-	return 0;
+		ioat->t->ops->bus_master(ioat->t, false);
+	return r;
 }
 
 void ioat_close(struct engine *e)
@@ -282,7 +311,8 @@ static int ioat_read_facts(struct transport *t, uint64_t bar_size, struct ioat_f
 	return 0;
 }
 
-static void ioat_look_at_model(struct ioat *ioat)
+/* What is known of a model beside its version. Return: whether all of its registers are there. */
+static bool ioat_look_at_model(struct ioat *ioat, uint64_t bar_size)
 {
 	static const struct engine_id bwd[] = { IOAT_BWD_IDS(0x0c50), IOAT_BWD_IDS(0x6f50) };
 	uint32_t device = ioat->t->ops->config_read(ioat->t, IOAT_PCI_DEVICE, 2);
@@ -293,6 +323,9 @@ static void ioat_look_at_model(struct ioat *ioat)
 		ioat->version = IOAT_CBVER_3_2;
 	ioat->fetches_ahead = ioat->version >= IOAT_CBVER_3_4 &&
 			      transport_read32(ioat->t, IOAT_BAR, IOAT_DMACAP) & IOAT_DMACAP_DPS;
+	return (!ioat->loses_msix || bar_size >= IOAT_BWD_MSIX_PENDING + sizeof(uint64_t)) &&
+	       (!ioat->fetches_ahead || bar_size >= IOAT_CHANNEL(ioat->n_channels - 1) +
+						    IOAT_DRSCTL + sizeof(uint16_t));
 }
 
 static int ioat_init_engine(struct ioat *ioat, uint64_t max_len, struct why *why)
@@ -329,7 +362,7 @@ int ioat_open(struct transport *t, struct engine **ret, struct why *why)
 	if (r < 0)
 		return why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
 	if (bar_size < IOAT_CHANNEL(1))
-		return refuse(why, "its registers are not those of an I/OAT engine");
+		return refuse(why, not_ioat);
 	r = ioat_read_facts(t, bar_size, &facts, why);
 	if (r < 0)
 		return r;
@@ -339,7 +372,8 @@ int ioat_open(struct transport *t, struct engine **ret, struct why *why)
 	ioat->t = t;
 	ioat->version = facts.version;
 	ioat->n_channels = facts.n_channels;
-	ioat_look_at_model(ioat);
+	if (!ioat_look_at_model(ioat, bar_size))
+		return refuse(why, not_ioat);
 	r = ioat_init_engine(ioat, facts.max_len, why);
 	if (r < 0)
 		return r;

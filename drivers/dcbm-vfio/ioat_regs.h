@@ -43,6 +43,7 @@
 #define IOAT_BWD_MSIX_ADDRESS 0x1000
 #define IOAT_BWD_MSIX_DATA 0x1008
 #define IOAT_BWD_MSIX_PENDING 0x1800
+#define IOAT_BWD_MSIX_WORDS 3
 
 /* --- a channel (L) ---------------------------------------------------------------------------- */
 
