@@ -168,3 +168,17 @@ void faults_refused(const char *spec, int expected, const char *cause)
 		TEST_FAIL("%s: the cause is \"%s\"", spec, why.cause);
 	EXPECT_TRUE(*why.remedy);
 }
+
+void faults_not_started(const char *spec, const char *reason)
+{
+	struct engine *e;
+	uint16_t command;
+
+	EXPECT_OK(model_open_engine(spec, &e, NULL));
+	EXPECT_EQ(engine_start(e), -EIO);
+	EXPECT_EQ(engine_state(e), ENGINE_FAILED);
+	EXPECT_STR(engine_reason(e), reason);
+	model_config_read(model_of(e), PCI_COMMAND, &command, sizeof(command));
+	EXPECT_TRUE(!(le16toh(command) & PCI_COMMAND_MASTER));
+	engine_close(e);
+}

@@ -50,4 +50,7 @@ bool faults_bus_master(struct rig *rig);
 /* @spec cannot be opened: error @expected, with a cause that has @cause in it, and a remedy. */
 void faults_refused(const char *spec, int expected, const char *cause);
 
+/* It can be opened, but not started: -EIO, with that for a reason, and no DMA. */
+void faults_not_started(const char *spec, const char *reason);
+
 #endif

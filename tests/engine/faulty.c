@@ -99,6 +99,7 @@ static void test_hang(void)
  */
 static void check_lie(const char *order, const char *reason)
 {
+	uint64_t begin = 0;
 	struct rig rig;
 	int r;
 
@@ -108,9 +109,10 @@ static void check_lie(const char *order, const char *reason)
 	for (uint64_t i = 0; i < 1000 && engine_state(rig.e) == ENGINE_RUNNING; i++) {
 		struct engine_result results[64];
 
+		begin = 3 * i * PAGE;
 		rig_wipe(&rig, 0, RIG_SIZE);
 		for (uint64_t j = 0; j < 3 && engine_state(rig.e) == ENGINE_RUNNING; j++) {
-			uint64_t at = (3 * i + j) % (RIG_SIZE / PAGE) * PAGE, index;
+			uint64_t at = begin + j * PAGE, index;
 
 			EXPECT_OK(rig_copy(&rig, at, at, PAGE, &index));
 			engine_submit(rig.e);
@@ -122,6 +124,9 @@ static void check_lie(const char *order, const char *reason)
 		}
 	}
 	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
+	/* The last round has touched its own pages, and no others. */
+	EXPECT_TRUE(rig_blank(&rig, 0, begin));
+	EXPECT_TRUE(rig_blank(&rig, begin + 3 * PAGE, RIG_SIZE - begin - 3 * PAGE));
 	while ((r = engine_completed(rig.e, &(struct engine_result) {}, 1)) > 0)
 		;
 	/* What takes back the truth before it is seen leaves nothing but silence. */
@@ -169,6 +174,22 @@ static void test_unplug(void)
 	while (got < 16)
 		got += (size_t)EXPECT_OK(engine_completed(rig.e, results + got, 16 - got));
 	rig_each_once(&rig, results, 16, 0);
+	rig_close(&rig);
+}
+
+/* One that vanishes while it has nothing to do is not started again, and does not start anything. */
+static void test_unplug_at_rest(void)
+{
+	struct rig rig;
+
+	faults_open(&rig, arg_spec);
+	EXPECT_OK(engine_stop(rig.e));
+	faults_order(&rig, "unplug");
+	EXPECT_TRUE(engine_start(rig.e) < 0);
+	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
+	EXPECT_STR(engine_reason(rig.e), "the device is gone: its registers read all ones");
+	EXPECT_TRUE(engine_recover(rig.e) < 0);
+	EXPECT_EQ(engine_in_flight(rig.e), 0);
 	rig_close(&rig);
 }
 
@@ -319,7 +340,9 @@ int main(int argc, char **argv)
 	RUN(test_bus_mastership);
 	RUN(test_unmapped);
 	RUN(test_silence);
-	/* It does not come back. */
+	/* It does not come back: of a device of the machine there is only one. */
 	RUN(test_unplug);
+	if (!faults_is_device(arg_spec))
+		RUN(test_unplug_at_rest);
 	return 0;
 }

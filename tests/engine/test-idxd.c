@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is particular to the DSA driver, on the model: batches, the room in the queue, records,
- * halts, and all that a device can do wrong.
+ * What is particular to the DSA driver, on the model: batches, the room in the queue, records, halts,
+ * and what is wrong with a device. Traps of these devices, who is known to have fallen into them, and
+ * what would find it out here:
+ *
+ *	what a former owner set up is still there (SPDK, issue 2486)	engine-faulty: stale
+ *	batches as large as the queue would allow (Linux's selftest)	batch_limit
+ *	a batch of one							batches
+ *	what the queue has no room for is lost without a word		room
+ *	a record that is used again before it is empty			the model's rules
+ *	in a batch no record is "copied" or "never begun"		lies_of_batches
+ *	a halt that no command ends (dsa-perf-micros, issue 3)		halt
+ *	waits end after so many reads, not after a time (DPDK)		engine-faulty: never_reset
+ *	a set-up that cannot be changed					fixed
+ *	a handle of an interrupt that is not its number			contract, id=11fb
+ *	no MOVDIR64B							no_post64
  */
 #include <errno.h>
 
@@ -27,6 +40,8 @@ static void test_caps(void)
 		{ "dsa,engines=2", 1 << 20 },
 		{ "dsa,engines=4", 512 << 10 },
 		{ "dsa,engines=1,absurd-transfer=16", 64 << 10 },
+		/* What firmware has set up, and not what the device could. */
+		{ "dsa,engines=1,fixed=dedicated", 256 << 10 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
@@ -48,7 +63,37 @@ static void test_absurd(void)
 	faults_refused("dsa,absurd-queues=0", -ENODEV, "no dedicated queue");
 	faults_refused("dsa,absurd-engines=0", -ENODEV, "no dedicated queue");
 	faults_refused("dsa,absurd-engines=255", -ENODEV, "no dedicated queue");
+	faults_refused("dsa,absurd-groups=0", -ENODEV, "no dedicated queue");
+	faults_refused("dsa,absurd-tables=0", -ENODEV, "tables outside");
+	faults_refused("dsa,absurd-tables=0xffffffffffffffff", -ENODEV, "tables outside");
+	faults_refused("dsa,absurd-version=0", -EOPNOTSUPP, "version 0");
+	faults_refused("dsa,absurd-version=0x900", -EOPNOTSUPP, "version 0x900");
 	faults_refused("dsa,unplug", -ENODEV, "gone");
+	/* It claims to have more than it then takes. */
+	faults_not_started("dsa,lenient,absurd-ring=65535", "the device cannot be enabled");
+	faults_not_started("dsa,lenient,absurd-engines=64", "the device cannot be enabled");
+	faults_not_started("dsa,lenient,absurd-batch=15", "its queue cannot be enabled");
+}
+
+/* A set-up that is not for software to change is used if it can be, and else refused, with what it is. */
+static void test_fixed(void)
+{
+	static const char *const specs_fixed[] = {
+		"dsa,fixed=dedicated", "dsa,id=11fb,fixed=dedicated",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(specs_fixed); i++) {
+		struct rig rig;
+
+		faults_open(&rig, specs_fixed[i]);
+		faults_works(&rig, 64);
+		EXPECT_OK(engine_stop(rig.e));
+		EXPECT_OK(engine_start(rig.e));
+		faults_works(&rig, 64);
+		rig_close(&rig);
+	}
+	faults_refused("dsa,fixed=shared", -EOPNOTSUPP, "its set-up is fixed");
+	faults_refused("dsa,fixed=idle", -EOPNOTSUPP, "its set-up is fixed");
 }
 
 /* Without an instruction that writes 64 bytes at once a DSA is of no use, and that is said. */
@@ -149,6 +194,65 @@ static void test_room(void)
 	rig_each_once(&rig, results, 600, 0);
 	EXPECT_TRUE(rig_equal(&rig, 0, 0, 600 * 4096));
 	rig_close(&rig);
+}
+
+/* No batch is larger than the device says that it may be. */
+static void test_batch_limit(void)
+{
+	struct model_counts before, after;
+	struct rig rig;
+
+	faults_open(&rig, "dsa,engines=1,absurd-batch=2");
+	faults_counts(&rig, &before);
+	faults_works(&rig, 64);
+	faults_counts(&rig, &after);
+	EXPECT_EQ(after.descriptors - before.descriptors, 64 + 64 / 4);
+	rig_close(&rig);
+}
+
+/*
+ * What a device says of a batch is believed only if it can be so; nothing in it is taken for copied
+ * that was not.
+ */
+static void test_lies_of_batches(void)
+{
+	static const struct {
+		const char *order, *reason;
+	} lies[] = {
+		{ "error=1,error-code=0x00000005", "the device gave up in the middle of a batch" },
+		{ "error=1,error-code=0x00000006", "the device gave up in the middle of a batch" },
+		{ "error=1,error-code=0x00110005", "the device completed what it was not given" },
+		{ "error=1,error-code=0xffff0006", "the device completed what it was not given" },
+		{ "error=1,error-code=0x03", "the device could not read a batch" },
+		{ "error=1,error-code=0x18", "the device refused a batch" },
+		{ "error=1,error-code=0x20", "the device failed with a batch" },
+		{ "error=1,error-code=0x7f", "the device completed with a code of no meaning" },
+		{ "senseless=1", "the device completed with a code of no meaning" },
+		{ "senseless=2", "the device completed with a code of no meaning" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
+		struct engine_result results[16];
+		struct rig rig;
+		int r;
+
+		faults_open(&rig, "dsa,engines=1");
+		faults_order(&rig, lies[i].order);
+		faults_copy_pages(&rig, 0, 16);
+		while ((r = rig_wait(&rig, results, 16)) > 0)
+			for (int j = 0; j < r; j++)
+				EXPECT_TRUE(results[j].status != ENGINE_COPIED ||
+					    rig_equal(&rig, results[j].index * 4096,
+						      results[j].index * 4096, 4096));
+		EXPECT_EQ(r, -EIO);
+		EXPECT_STR(engine_reason(rig.e), lies[i].reason);
+		faults_order(&rig, "none");
+		EXPECT_OK(engine_recover(rig.e));
+		while (engine_completed(rig.e, results, 16) > 0)
+			;
+		faults_works(&rig, 16);
+		rig_close(&rig);
+	}
 }
 
 /* What is flushed at once is one submission for each engine; a single copy goes by itself. */
@@ -253,12 +357,15 @@ int main(void)
 {
 	RUN(test_caps);
 	RUN(test_absurd);
+	RUN(test_fixed);
 	RUN(test_no_post64);
 	RUN(test_identity);
 	RUN(test_errors);
 	RUN(test_error_in_batch);
 	RUN(test_room);
 	RUN(test_batches);
+	RUN(test_batch_limit);
+	RUN(test_lies_of_batches);
 	RUN(test_spread);
 	RUN(test_halt);
 	RUN(test_halt_for_good);
