@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
 #include "idxd.h"
+#include "patience.h"
 
 /* A reset lets what is under way come to an end; the other commands take no time. */
 #define COMMAND_NS (400 * NSEC_PER_MSEC)
@@ -40,17 +40,15 @@ static void write64(struct idxd *idxd, uint64_t offset, uint64_t value)
 /* Wait for the command that runs, if any. Return: 0 with CMDSTS, or a negative errno. */
 static int idxd_wait_command(struct idxd *idxd, uint32_t *ret_status)
 {
-	static const struct timespec pause = { .tv_nsec = 20 * NSEC_PER_USEC };
-	uint64_t deadline_ns = clock_now_ns() + COMMAND_NS;
+	struct patience patience = patience_for(COMMAND_NS);
 	uint32_t status;
 
 	while ((status = read32(idxd, IDXD_CMDSTS)) & IDXD_CMDSTS_ACTIVE) {
 		if (status == UINT32_MAX)
 			return engine_complain(&idxd->engine, -ENODEV, gone);
-		if (clock_now_ns() > deadline_ns)
+		if (!patience_left(&patience))
 			return engine_complain(&idxd->engine, -EIO,
 					       "the device never ends a command");
-		nanosleep(&pause, NULL);
 	}
 	*ret_status = status;
 	return 0;

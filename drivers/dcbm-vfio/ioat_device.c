@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
 #include "ioat.h"
+#include "patience.h"
 
 /* At least as long as others grant it (SPDK 20, Linux 200 ms), for all channels together. */
 #define SUSPEND_NS (20 * NSEC_PER_MSEC)
@@ -22,13 +22,6 @@
 #define GONE "the device is gone: its registers read all ones"
 
 static const char not_ioat[] = "its registers are not those of an I/OAT engine";
-
-static void pause_shortly(void)
-{
-	static const struct timespec pause = { .tv_nsec = 20 * NSEC_PER_USEC };
-
-	nanosleep(&pause, NULL);
-}
 
 static uint64_t channel_status(struct ioat_channel *ch)
 {
@@ -57,15 +50,12 @@ static bool channel_lacks_first(struct ioat_channel *ch)
 /* Wait until that can be said of no channel. Return: whether it came to that. */
 static bool ioat_wait(struct ioat *ioat, bool (*still)(struct ioat_channel *ch), uint64_t ns)
 {
-	uint64_t deadline_ns = clock_now_ns() + ns;
+	struct patience patience = patience_for(ns);
 
-	for (unsigned int i = 0; i < ioat->n_channels; i++) {
-		while (still(&ioat->channels[i])) {
-			if (clock_now_ns() > deadline_ns)
+	for (unsigned int i = 0; i < ioat->n_channels; i++)
+		while (still(&ioat->channels[i]))
+			if (!patience_left(&patience))
 				return false;
-			pause_shortly();
-		}
-	}
 	return true;
 }
 

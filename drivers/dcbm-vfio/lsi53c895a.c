@@ -16,13 +16,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cleanup.h"
 #include "clock.h"
 #include "engine_driver.h"
 #include "lsi53c895a_regs.h"
 #include "macros.h"
+#include "patience.h"
 
 #define RING_SIZE 256
 /* Moves in a script: with the INT they are executed at one stretch. */
@@ -64,16 +64,14 @@ static size_t lsi_list_offset(const struct lsi *lsi)
 /* SRST forgets everything, also a script parked in the middle, which ABRT would not stop. */
 static int lsi_software_reset(struct lsi *lsi)
 {
-	static const struct timespec pause = { .tv_nsec = 100 * NSEC_PER_USEC };
-	uint64_t deadline_ns = clock_now_ns() + RESET_TIMEOUT_NS;
+	struct patience patience = patience_for(RESET_TIMEOUT_NS);
 
 	transport_write8(lsi->t, LSI_BAR, LSI_ISTAT0, LSI_ISTAT0_SRST);
 	transport_write8(lsi->t, LSI_BAR, LSI_ISTAT0, 0);
 	while (transport_read8(lsi->t, LSI_BAR, LSI_ISTAT1) & LSI_ISTAT1_SRUN ||
 	       transport_read8(lsi->t, LSI_BAR, LSI_ISTAT0)) {
-		if (clock_now_ns() > deadline_ns)
+		if (!patience_left(&patience))
 			return -EIO;
-		nanosleep(&pause, NULL);
 	}
 	return 0;
 }
