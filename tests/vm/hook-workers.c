@@ -218,8 +218,13 @@ static void test_same_pages(void)
 		EXPECT_TRUE(taken <= LEN);
 		moved = 0;
 		for (uint32_t i = 0; i < N; i++) {
-			if (n[i])
-				EXPECT_EQ(hook_commit(&hook, i, MIGOFF_VERDICT_CPU), n[i]);
+			int r = n[i] ? hook_commit(&hook, i, MIGOFF_VERDICT_CPU) : 0;
+
+			/* Where all of this takes long, the last ones' time may be over. */
+			if (r == -ETIME)
+				taken -= hook_info(&hook, i)->bytes_taken;
+			else
+				EXPECT_EQ(r, n[i]);
 			moved += hook_pages_moved(&hook, i);
 		}
 		EXPECT_EQ(moved * PAGE, taken);
