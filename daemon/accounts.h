@@ -47,6 +47,7 @@ enum account_fallback {
  * @folios_cpu: of the latter.
  * @engine_errors: items that engines reported, by enum engine_status.
  * @fallback_bytes: bytes given to the CPU, by enum account_fallback.
+ * @bytes_again: bytes given to another engine, because the one before failed at them.
  * @bytes_by_reason: bytes moved, by enum reason.
  * @cpu_ns: CPU time of the daemon's threads.
  * @engine_ns: time that at least one engine was at work.
@@ -70,6 +71,7 @@ struct account_values {
 	uint64_t folios_cpu[ACCOUNT_N_ORDERS];
 	uint64_t engine_errors[ACCOUNT_N_ENGINE_ERRORS];
 	uint64_t fallback_bytes[_FALLBACK_MAX];
+	uint64_t bytes_again;
 	uint64_t bytes_by_reason[ACCOUNT_N_REASONS];
 	uint64_t cpu_ns;
 	uint64_t engine_ns;

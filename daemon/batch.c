@@ -15,6 +15,9 @@
  */
 #define ITEM_BYTES (2ull << 20)
 
+/* A mark's flag beside the reason why a copy is to be made by another engine. */
+#define MARK_AGAIN 0x80
+
 int batches_new(uint32_t n, uint32_t n_extents, struct batch **ret)
 {
 	struct batch *batches = calloc(n, sizeof(*batches));
@@ -26,9 +29,10 @@ int batches_new(uint32_t n, uint32_t n_extents, struct batch **ret)
 
 		b->slot = i;
 		b->verdicts = calloc(n_extents, sizeof(*b->verdicts));
+		b->marks = calloc(n_extents, sizeof(*b->marks));
 		b->items = calloc(n_extents, sizeof(*b->items));
 		b->ranges = calloc(n_extents + PART_MORE_RANGES, sizeof(*b->ranges));
-		if (!b->verdicts || !b->items || !b->ranges) {
+		if (!b->verdicts || !b->marks || !b->items || !b->ranges) {
 			batches_free(batches, n);
 			return -ENOMEM;
 		}
@@ -41,6 +45,7 @@ struct batch *batches_free(struct batch *batches, uint32_t n)
 {
 	for (uint32_t i = 0; batches && i < n; i++) {
 		free(batches[i].verdicts);
+		free(batches[i].marks);
 		free(batches[i].items);
 		free(batches[i].ranges);
 	}
@@ -67,14 +72,14 @@ static bool item_continues(const struct batch_item *item, const struct migoff_ex
 
 static void batch_add(struct batch *b, const struct migoff_extent *e, uint32_t i, uint64_t max_item)
 {
-	struct batch_item *item = b->n_items ? &b->items[b->n_items - 1] : NULL;
+	struct batch_item *item = b->n_planned ? &b->items[b->n_planned - 1] : NULL;
 
 	if (item && item_continues(item, e, max_item)) {
 		item->len += e->folio_len;
 		item->end = i + 1;
 		return;
 	}
-	b->items[b->n_items++] = (struct batch_item){
+	b->items[b->n_planned++] = (struct batch_item){
 		.src = e->src_iova,
 		.dst = e->dst_iova,
 		.len = e->folio_len,
@@ -86,7 +91,11 @@ static void batch_add(struct batch *b, const struct migoff_extent *e, uint32_t i
 void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n, uint64_t max_item,
 		enum account_fallback reason)
 {
-	b->n_items = b->n_enqueued = b->n_ended = 0;
+	b->n_planned = b->n_enqueued = b->n_ended = 0;
+	b->tried = 0;
+	b->bytes_again = b->bytes_moved_on = 0;
+	b->again = false;
+	memset(b->marks, 0, n);
 	memset(b->fallback_bytes, 0, sizeof(b->fallback_bytes));
 	memset(b->engine_errors, 0, sizeof(b->engine_errors));
 	for (uint32_t i = 0; i < n; i++) {
@@ -102,6 +111,7 @@ void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n
 		else
 			batch_add(b, e, i, max_item);
 	}
+	b->n_items = b->n_planned;
 }
 
 const struct batch_item *batch_find_item(const struct batch *b, uint64_t index)
@@ -122,25 +132,73 @@ const struct batch_item *batch_find_item(const struct batch *b, uint64_t index)
 	return NULL;
 }
 
-void batch_item_ended(struct batch *b, const struct batch_item *item,
-		      const struct migoff_extent *extents, bool copied, enum account_fallback reason)
+void batch_item_copied(struct batch *b, const struct batch_item *item,
+		       const struct migoff_extent *extents)
 {
 	assert(b->n_ended < b->n_items);
 	b->n_ended++;
-	if (!copied) {
-		b->fallback_bytes[reason] += item->len;
-		return;
+	for (uint32_t i = item->first; i < item->end; i++) {
+		if (!extent_is_for_engine(&extents[i]))
+			continue;
+		b->verdicts[i] = MIGOFF_VERDICT_COPIED;
+		b->marks[i] = (uint8_t)(b->device - b->device->set->devices);
 	}
-	for (uint32_t i = item->first; i < item->end; i++)
-		if (extent_is_for_engine(&extents[i]))
-			b->verdicts[i] = MIGOFF_VERDICT_COPIED;
+}
+
+static void item_mark(struct batch *b, const struct batch_item *item, enum account_fallback reason)
+{
+	b->marks[item->first] = (uint8_t)(MARK_AGAIN | reason);
+	b->bytes_again += item->len;
+}
+
+void batch_item_failed(struct batch *b, const struct batch_item *item,
+		       enum account_fallback reason, bool elsewhere)
+{
+	assert(b->n_ended < b->n_items);
+	b->n_ended++;
+	if (elsewhere)
+		item_mark(b, item, reason);
+	else
+		b->fallback_bytes[reason] += item->len;
 }
 
 void batch_drop_rest(struct batch *b, enum account_fallback reason)
 {
 	for (uint32_t i = b->n_enqueued; i < b->n_items; i++)
-		b->fallback_bytes[reason] += b->items[i].len;
+		item_mark(b, &b->items[i], reason);
 	b->n_items = b->n_enqueued;
+}
+
+void batch_plan_again(struct batch *b)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < b->n_planned; i++) {
+		uint8_t *mark = &b->marks[b->items[i].first];
+
+		if (!(*mark & MARK_AGAIN))
+			continue;
+		*mark = 0;
+		b->items[n++] = b->items[i];
+	}
+	b->n_planned = b->n_items = n;
+	b->n_enqueued = b->n_ended = 0;
+	b->bytes_moved_on += b->bytes_again;
+	b->bytes_again = 0;
+	b->again = true;
+}
+
+void batch_leave_rest(struct batch *b)
+{
+	for (uint32_t i = 0; i < b->n_planned; i++) {
+		uint8_t *mark = &b->marks[b->items[i].first];
+
+		if (!(*mark & MARK_AGAIN))
+			continue;
+		b->fallback_bytes[*mark & ~MARK_AGAIN] += b->items[i].len;
+		*mark = 0;
+	}
+	b->bytes_again = 0;
 }
 
 /* What became of an extent, and of those that lie in the same folio. */
@@ -211,6 +269,7 @@ static void batch_count(const struct batch *b, const struct migoff_batch_info *i
 		return;
 	more->batches = 1;
 	more->expired = info->end == MIGOFF_END_DEADLINE || info->end == MIGOFF_END_SYSTEM;
+	more->bytes_again = b->bytes_moved_on;
 	memcpy(more->fallback_bytes, b->fallback_bytes, sizeof(more->fallback_bytes));
 	memcpy(more->engine_errors, b->engine_errors, sizeof(more->engine_errors));
 }
@@ -232,12 +291,25 @@ static void report_extent(struct request *rq, const struct migoff_extent *e, con
 	request_add_extent(rq, &extent);
 }
 
-uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
-		       const struct migoff_extent *extents, bool over, struct account_values *more)
+/* What the hook found of an engine's copy. */
+static void judge_extent(struct batch *b, const struct migoff_extent *e, uint32_t i,
+			 const struct fate *fate)
+{
+	if (b->verdicts[i] != MIGOFF_VERDICT_COPIED)
+		return;
+	if (fate->cause == MIGOFF_CAUSE_VERIFY)
+		b->lied |= 1u << b->marks[i];
+	else if (fate->moved && !(e->flags & MIGOFF_EXTENT_BY_CPU))
+		b->worked |= 1u << b->marks[i];
+}
+
+void batch_collect(struct batch *b, const struct migoff_batch_info *info,
+		   const struct migoff_extent *extents, bool over, struct account_values *more)
 {
 	struct fate fate = { .cause = MIGOFF_CAUSE_LEFT, .status = -ECANCELED };
-	uint64_t page = b->part.page, bad = 0;
+	uint64_t page = b->part.page;
 
+	b->worked = b->lied = 0;
 	for (uint32_t i = 0; i < info->n_extents; i++) {
 		const struct migoff_extent *e = &extents[i];
 		uint64_t pages = e->len / REQUEST_PAGE_SIZE;
@@ -246,8 +318,8 @@ uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
 			fate = extent_fate(e, over);
 		if (fate.moved && extent_is_taken(e))
 			count_folio(e, b->request->plan.reason, more);
-		if (extent_is_taken(e) && fate.cause == MIGOFF_CAUSE_VERIFY)
-			bad += e->folio_len;
+		if (extent_is_taken(e))
+			judge_extent(b, e, i, &fate);
 		more->pages_asked += pages;
 		if (fate.moved)
 			more->pages_moved += pages;
@@ -259,5 +331,4 @@ uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
 	}
 	batch_count(b, info, more);
 	result_add(&b->request->result, more);
-	return bad;
 }

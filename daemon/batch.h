@@ -50,7 +50,7 @@ struct batch_item {
  * @state: what is going on.
  * @command: of the finish that is under way.
  * @request: for whom; NULL when IDLE.
- * @device: who copies; NULL: the CPU.
+ * @device: who copies, or is to when it is prepared; NULL: the CPU.
  * @part: of the request.
  * @ranges: the part's.
  * @n_ranges: how many; 0: a whole process.
@@ -58,10 +58,19 @@ struct batch_item {
  * @prepare: argument of PREPARE.
  * @finish: argument of COMMIT or ABORT.
  * @verdicts: one for each extent.
+ * @marks: one for each extent: the engine that copied it; of the first one of a copy, that and why it is
+ *	to be made by another.
  * @items: the copies; as many fit as there are extents.
- * @n_items: how many there are.
+ * @n_planned: how many there are.
+ * @n_items: how many of them are the engine's.
  * @n_enqueued: the engine has got so many of them, from the first on.
  * @n_ended: of so many the outcome is known.
+ * @tried: the engines that were given some of it, each by its device_bit().
+ * @again: it was given to more than one.
+ * @bytes_again: bytes in the copies that are to be made by another.
+ * @bytes_moved_on: bytes that were given to another so far.
+ * @worked: the engines whose copies were moved to, each by its device_bit().
+ * @lied: the engines whose copies were found to be none.
  * @busy: the engine has some of it.
  * @prepare_began_ns: when its PREPARE was given.
  * @copy_began_ns: when the engine got the first of it.
@@ -85,10 +94,18 @@ struct batch {
 	struct migoff_prepare prepare;
 	struct migoff_finish finish;
 	uint8_t *verdicts;
+	uint8_t *marks;
 	struct batch_item *items;
+	uint32_t n_planned;
 	uint32_t n_items;
 	uint32_t n_enqueued;
 	uint32_t n_ended;
+	uint32_t tried;
+	bool again;
+	uint64_t bytes_again;
+	uint64_t bytes_moved_on;
+	uint32_t worked;
+	uint32_t lied;
 	bool busy;
 	uint64_t prepare_began_ns;
 	uint64_t copy_began_ns;
@@ -125,7 +142,7 @@ struct batch *batches_free(struct batch *batches, uint32_t n);
  * @max_item: bytes of one copy; 0: no engine.
  * @reason: why there is none.
  *
- * The verdict of what is to be copied by the engine is that of the CPU until batch_item_ended().
+ * The verdict of what is to be copied by the engine is that of the CPU until batch_item_copied().
  */
 void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n, uint64_t max_item,
 		enum account_fallback reason);
@@ -140,22 +157,42 @@ void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n
 const struct batch_item *batch_find_item(const struct batch *b, uint64_t index);
 
 /**
- * batch_item_ended() - Note what became of a copy.
+ * batch_item_copied() - Note that a copy was made.
  * @b: the batch.
  * @item: the copy.
  * @extents: the batch's.
- * @copied: it was made.
- * @reason: why not.
  */
-void batch_item_ended(struct batch *b, const struct batch_item *item,
-		      const struct migoff_extent *extents, bool copied, enum account_fallback reason);
+void batch_item_copied(struct batch *b, const struct batch_item *item,
+		       const struct migoff_extent *extents);
 
 /**
- * batch_drop_rest() - Leave to the CPU what the engine has not got yet.
+ * batch_item_failed() - Note that a copy was not made.
+ * @b: the batch.
+ * @item: the copy.
+ * @reason: why.
+ * @elsewhere: another engine may succeed.
+ */
+void batch_item_failed(struct batch *b, const struct batch_item *item,
+		       enum account_fallback reason, bool elsewhere);
+
+/**
+ * batch_drop_rest() - Take from the engine what it has not got yet; another may.
  * @b: the batch.
  * @reason: why.
  */
 void batch_drop_rest(struct batch *b, enum account_fallback reason);
+
+/**
+ * batch_plan_again() - Let the copies be those that are to be made by another engine.
+ * @b: the batch; of all that its engine got the outcome is known.
+ */
+void batch_plan_again(struct batch *b);
+
+/**
+ * batch_leave_rest() - Leave those to the CPU.
+ * @b: the batch; of all that its engine got the outcome is known.
+ */
+void batch_leave_rest(struct batch *b);
 
 /**
  * batch_collect() - Statuses and counts for the request, once the batch is over.
@@ -165,9 +202,9 @@ void batch_drop_rest(struct batch *b, enum account_fallback reason);
  * @over: the hook has ended it; false: that is not known, what was taken counts as left.
  * @more: receives what is to be added to the accounts.
  *
- * Return: bytes that failed the verification.
+ * It also fills in who worked, and who lied.
  */
-uint64_t batch_collect(struct batch *b, const struct migoff_batch_info *info,
-		       const struct migoff_extent *extents, bool over, struct account_values *more);
+void batch_collect(struct batch *b, const struct migoff_batch_info *info,
+		   const struct migoff_extent *extents, bool over, struct account_values *more);
 
 #endif

@@ -17,6 +17,7 @@
 #include "dataplane.h"
 #include "loop.h"
 #include "part.h"
+#include "policy.h"
 #include "request.h"
 
 struct target {
@@ -78,6 +79,14 @@ struct request {
 	struct busy busy;
 	struct ring_result result;
 };
+
+/* Which way its batches go. */
+static inline struct policy_route request_route(const struct request *rq)
+{
+	return (struct policy_route){ rq->plan.to_node, rq->plan.from_nodes };
+}
+
+_Static_assert(POLICY_NODE_WORDS == RING_N_NODE_WORDS, "a request's nodes are a set of the policy's");
 
 struct client {
 	struct dataplane_client spec;

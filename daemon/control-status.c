@@ -170,6 +170,7 @@ static int account_json(const struct account *account, const struct rates *rates
 		SD_JSON_BUILD_PAIR_VARIANT("folios", folios),
 		SD_JSON_BUILD_PAIR_VARIANT("engineErrors", errors),
 		SD_JSON_BUILD_PAIR_VARIANT("fallbackBytes", fallbacks),
+		SD_JSON_BUILD_PAIR_UNSIGNED("bytesAgain", a.bytes_again),
 		SD_JSON_BUILD_PAIR_VARIANT("bytesByReason", reasons),
 		SD_JSON_BUILD_PAIR_UNSIGNED("engineNSec", a.engine_ns),
 		SD_JSON_BUILD_PAIR_UNSIGNED("cpuNSec", a.cpu_ns),

@@ -27,27 +27,10 @@ static void copy_stop_clock(struct batch *b)
 	const struct migoff_batch_info *info = hook_batch(b->mover->hook, b->slot);
 
 	request_busy_end(b->request, b->mover->account, now_ns);
-	policy_flow_copied(&b->mover->flow, info->bytes_taken + b->bytes_ahead,
-			   now_ns - b->copy_began_ns);
+	if (!b->again && !b->bytes_again)
+		policy_flow_copied(&b->device->flow, info->bytes_taken + b->bytes_ahead,
+				   now_ns - b->copy_began_ns);
 	b->busy = false;
-}
-
-/* Nothing is left of it in the engine: it can be committed. */
-static void copy_check_done(struct batch *b)
-{
-	if (b->state != BATCH_COPYING || b->n_ended < b->n_items)
-		return;
-	if (b->busy)
-		copy_stop_clock(b);
-	copy_unlist(b);
-	mover_commit(b);
-}
-
-static void copy_end_item(struct batch *b, const struct batch_item *item, bool copied,
-			   enum account_fallback reason)
-{
-	batch_item_ended(b, item, hook_extents(b->mover->hook, b->slot), copied, reason);
-	copy_check_done(b);
 }
 
 /* What is its engine's and not enqueued yet. */
@@ -60,6 +43,55 @@ static uint64_t copy_bytes_left(const struct batch *b)
 	return bytes;
 }
 
+static void copy_give_to(struct batch *b, struct device *d)
+{
+	b->device = d;
+	b->tried |= device_bit(d);
+	b->bytes_ahead = d->in_flight;
+	d->in_flight += copy_bytes_left(b);
+	d->line.n_ready++;
+	d->turn = ++d->set->turns;
+}
+
+/*
+ * To the next engine goes what the last one has failed at, if it is likely to be through with it before the
+ * rest of the time is the CPU's. No engine gets it twice.
+ */
+static bool copy_again(struct batch *b)
+{
+	struct policy_route route = request_route(b->request);
+	struct device *d;
+	uint64_t ns;
+
+	if (!b->bytes_again)
+		return false;
+	d = engines_choose(b->mover->engines, &route, b->tried);
+	if (!d)
+		return false;
+	ns = policy_blocked_ns(&d->pace, d->in_flight + b->bytes_again);
+	if (clock_now_ns() + ns >= b->give_up_ns)
+		return false;
+	batch_plan_again(b);
+	copy_give_to(b, d);
+	return true;
+}
+
+/* When no engine has anything of it any more, it can be committed. */
+static void copy_check_done(struct batch *b)
+{
+	if (b->state != BATCH_COPYING || b->n_ended < b->n_items)
+		return;
+	if (b->busy)
+		copy_stop_clock(b);
+	if (b->device)
+		b->device->line.n_ready--;
+	if (copy_again(b))
+		return;
+	batch_leave_rest(b);
+	copy_unlist(b);
+	mover_commit(b);
+}
+
 static void copy_give_up(struct batch *b, enum account_fallback reason)
 {
 	if (b->device)
@@ -68,27 +100,35 @@ static void copy_give_up(struct batch *b, enum account_fallback reason)
 	copy_check_done(b);
 }
 
+/* The engine that it was prepared for, unless that has failed meanwhile. */
+static struct device *copy_choose(struct batch *b)
+{
+	struct policy_route route = request_route(b->request);
+
+	if (b->device && device_usable(b->device))
+		return b->device;
+	return engines_choose(b->mover->engines, &route, 0);
+}
+
 void copy_begin(struct batch *b)
 {
 	struct mover *m = b->mover;
 	const struct migoff_batch_info *info = hook_batch(m->hook, b->slot);
 	uint64_t time_ns = info->deadline_ns - info->locked_ns, max_item = 0;
 	enum account_fallback reason = FALLBACK_SMALL;
+	struct device *d = NULL;
 
-	b->device = NULL;
 	if (b->request->wants_engine) {
 		reason = FALLBACK_NO_ENGINE;
-		b->device = engines_choose(m->engines, b->request->plan.to_node);
+		d = copy_choose(b);
 	}
-	if (b->device)
-		max_item = engine_caps(b->device->engine)->max_item;
+	if (d)
+		max_item = engine_caps(d->engine)->max_item;
 	batch_plan(b, hook_extents(m->hook, b->slot), info->n_extents, max_item, reason);
 	b->bytes_ahead = 0;
-	if (b->device) {
-		b->bytes_ahead = b->device->in_flight;
-		b->device->in_flight += copy_bytes_left(b);
-		b->device->turn = ++m->engines->turns;
-	}
+	b->device = NULL;
+	if (d)
+		copy_give_to(b, d);
 	b->state = BATCH_COPYING;
 	/* So that the rest of its time is left to the CPU. */
 	b->give_up_ns = info->locked_ns + time_ns / 2;
@@ -108,6 +148,12 @@ static struct batch *copy_find_item(struct mover *m, const struct device *d, uin
 	return NULL;
 }
 
+/* Memory that cannot be read is not for another engine either: the CPU finds out how much of it. */
+static bool copy_may_move_on(enum engine_status status)
+{
+	return status != ENGINE_READ_ERROR;
+}
+
 static void copy_completed(void *user, struct device *d, const struct engine_result *result)
 {
 	struct mover *m = user;
@@ -123,7 +169,11 @@ static void copy_completed(void *user, struct device *d, const struct engine_res
 		reason = FALLBACK_TIMEOUT;
 	else if (d->withdrawn)
 		reason = FALLBACK_WITHDRAWN;
-	copy_end_item(b, item, result->status == ENGINE_COPIED, reason);
+	if (result->status == ENGINE_COPIED)
+		batch_item_copied(b, item, hook_extents(m->hook, b->slot));
+	else
+		batch_item_failed(b, item, reason, copy_may_move_on(result->status));
+	copy_check_done(b);
 }
 
 static void copy_failed(void *user, struct device *d)
@@ -182,11 +232,15 @@ void copy_feed(struct mover *m)
 
 	for (uint32_t i = 0; i < m->n_copying;) {
 		struct batch *b = &m->batches[m->copying[i]];
-		uint32_t d = b->device ? (uint32_t)(b->device - m->engines->devices) : 0;
 
-		while (b->state == BATCH_COPYING && b->n_enqueued < b->n_items && !full[d]) {
-			full[d] = !copy_enqueue_next(b);
+		while (b->state == BATCH_COPYING && b->n_enqueued < b->n_items) {
+			/* It may be another one each time. */
+			uint32_t d = (uint32_t)(b->device - m->engines->devices);
+
+			if (full[d])
+				break;
 			fed[d] = true;
+			full[d] = !copy_enqueue_next(b);
 		}
 		i += b->state == BATCH_COPYING;
 	}

@@ -247,8 +247,10 @@ static bool device_open(struct device *d, uint64_t window_len)
 	d->why = (struct why){ 0 };
 	d->withdrawn = false;
 	d->started = false;
+	d->line = (struct policy_line){ 0 };
 	d->in_flight = 0;
 	d->pace = (struct policy_pace){ 0 };
+	d->flow = (struct policy_flow){ 0 };
 	device_watch(d);
 	return true;
 }
@@ -352,26 +354,6 @@ void device_lied(struct device *d)
 		device_item_failed(d);
 }
 
-struct device *engines_choose(struct engines *s, int to_node)
-{
-	struct policy_engine engines[DATAPLANE_MAX_DEVICES];
-	int best;
-
-	for (uint32_t i = 0; i < s->n_devices; i++) {
-		const struct device *d = &s->devices[i];
-		bool usable = device_usable(d);
-
-		engines[i] = (struct policy_engine){
-			.usable = usable,
-			.node = usable ? engine_identity(d->engine)->node : -1,
-			.in_flight = d->in_flight,
-			.turn = d->turn,
-		};
-	}
-	best = policy_choose_engine(engines, s->n_devices, to_node);
-	return best < 0 ? NULL : &s->devices[best];
-}
-
 static void device_retry(struct device *d)
 {
 	int r;
@@ -437,13 +419,4 @@ struct device *engines_find(struct engines *s, const char *spec)
 		if (!strcmp(s->devices[i].spec, spec))
 			return &s->devices[i];
 	return NULL;
-}
-
-unsigned int engines_n_usable(const struct engines *s)
-{
-	unsigned int n = 0;
-
-	for (uint32_t i = 0; i < s->n_devices; i++)
-		n += device_usable(&s->devices[i]);
-	return n;
 }

@@ -34,9 +34,11 @@ struct engines;
  * @started: it is in use with the hook.
  * @why: the reason when it is not READY.
  * @health: how it has behaved.
- * @in_flight: bytes of copies that are its, enqueued or not: for the mover, who counts them.
+ * @line: batches that are its; the mover counts them.
+ * @in_flight: bytes of copies that are its, enqueued or not; the same.
  * @turn: when it was given something last, see struct policy_engine.
  * @pace: how long its batches take.
+ * @flow: how long the PREPAREs of its batches take, and the copies.
  * @event: its completions.
  * @request: the host wants it back.
  * @error: the bus reported an error.
@@ -54,9 +56,11 @@ struct device {
 	bool started;
 	struct why why;
 	struct policy_health health;
+	struct policy_line line;
 	uint64_t in_flight;
 	uint64_t turn;
 	struct policy_pace pace;
+	struct policy_flow flow;
 	struct loop_op event;
 	struct loop_op request;
 	struct loop_op error;
@@ -177,13 +181,32 @@ void device_worked(struct device *d);
 void device_lied(struct device *d);
 
 /**
- * engines_choose() - The device for a batch.
+ * engines_choose() - The device for a batch that is prepared.
  * @s: the set.
- * @to_node: where the batch goes.
+ * @route: which way it goes.
+ * @except: not those whose device_bit() is set.
  *
  * Return: a device, or NULL: the CPU.
  */
-struct device *engines_choose(struct engines *s, int to_node);
+struct device *engines_choose(struct engines *s, const struct policy_route *route, uint32_t except);
+
+/**
+ * engines_choose_next() - The device for a batch that is yet to be prepared.
+ * @s: the set.
+ * @route: which way it goes.
+ *
+ * Return: a device, or NULL when none has room for one more: see policy_has_room().
+ */
+struct device *engines_choose_next(struct engines *s, const struct policy_route *route);
+
+/**
+ * device_bit() - A device as a member of a set.
+ * @d: the device.
+ */
+static inline uint32_t device_bit(const struct device *d)
+{
+	return 1u << (d - d->set->devices);
+}
 
 /**
  * engines_missing() - Whether engines_open() has something to try.

@@ -86,6 +86,8 @@ static SD_VARLINK_DEFINE_STRUCT_TYPE(
 	FIELD_MAP(engineErrors, INT),
 	COMMENT("Bytes given to the CPU that an engine could have copied, by why; without those of 0"),
 	FIELD_MAP(fallbackBytes, INT),
+	COMMENT("Bytes given to another engine, because the one before failed at them"),
+	FIELD(bytesAgain, INT),
 	COMMENT("Bytes moved by what the requests said they were for; without those of 0"),
 	FIELD_MAP(bytesByReason, INT),
 	COMMENT("Time that at least one engine was at work, in nanoseconds"),

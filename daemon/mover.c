@@ -53,11 +53,10 @@ void mover_drop_hook(struct mover *m)
 	m->hook = NULL;
 }
 
-uint64_t mover_batch_bytes(const struct mover *m, int to_node)
+uint64_t mover_batch_bytes(const struct mover *m, const struct device *d)
 {
-	const struct device *d = engines_choose(m->engines, to_node);
-	/* As schedule.c has them: when all PREPAREs end at once. Of the CPU's, one waits. */
-	unsigned int depth = d ? 1 + policy_n_prepares(&m->flow) : 2;
+	/* As policy_has_room() has them: when all PREPAREs end at once. Of the CPU's, one waits. */
+	unsigned int depth = d ? 1 + policy_n_prepares(&d->flow) : 2;
 
 	if (!m->hook)
 		return 0;
@@ -182,7 +181,7 @@ void mover_commit(struct batch *b)
 	batch_finish(b, MIGOFF_CMD_COMMIT);
 }
 
-/* What the CPU copied in an engine's place says nothing of the engine. */
+/* What the CPU copied in an engine's place says nothing of the engine; what two copied, of neither. */
 static void batch_learn(struct batch *b, const struct migoff_batch_info *info,
 			struct account_values *more)
 {
@@ -194,10 +193,28 @@ static void batch_learn(struct batch *b, const struct migoff_batch_info *info,
 		.blocked_ns = info->blocked_ns,
 	};
 	struct policy_pace *pace = b->device && b->n_items ? &b->device->pace : &m->cpu_pace;
+	struct policy_pace nobody = { 0 };
 
+	if (b->again)
+		pace = &nobody;
 	if (policy_pace_learn(&m->policy, pace, &batch)) {
 		more->budget_misses = 1;
 		more->budget_misses_alone = info->n_taken == 1;
+	}
+}
+
+/* Each engine that had a part in it. */
+static void batch_judge(struct batch *b)
+{
+	struct engines *s = b->mover->engines;
+
+	for (uint32_t i = 0; i < s->n_devices; i++) {
+		struct device *d = &s->devices[i];
+
+		if (b->lied & device_bit(d))
+			device_lied(d);
+		else if (b->worked & device_bit(d))
+			device_worked(d);
 	}
 }
 
@@ -208,16 +225,12 @@ static void batch_account(struct batch *b, bool over)
 	const struct migoff_batch_info *info = hook_batch(m->hook, b->slot);
 	struct account_values more = { 0 };
 	bool counted = info->n_taken && over;
-	uint64_t bad;
 
-	bad = batch_collect(b, info, hook_extents(m->hook, b->slot), over, &more);
+	batch_collect(b, info, hook_extents(m->hook, b->slot), over, &more);
 	if (counted)
 		batch_learn(b, info, &more);
 	request_charge(rq, m->account, &more);
-	if (b->device && bad)
-		device_lied(b->device);
-	else if (b->device && more.bytes_engine)
-		device_worked(b->device);
+	batch_judge(b);
 	if (!counted)
 		return;
 	request_charge_blocked(rq, m->account, info->blocked_ns);
@@ -313,6 +326,17 @@ static void request_look_again(struct mover *m, struct request *rq, uint64_t byt
 		&m->policy, (uint64_t)(larger * (double)(rq->plan.pages * REQUEST_PAGE_SIZE)));
 }
 
+static void batch_learn_prepared(struct batch *b)
+{
+	uint64_t bytes = hook_batch(b->mover->hook, b->slot)->bytes_taken;
+
+	if (!b->device)
+		return;
+	policy_flow_prepared(&b->device->flow, bytes, clock_now_ns() - b->prepare_began_ns);
+	if (bytes)
+		b->device->line.batch_bytes = bytes;
+}
+
 static void batch_prepared(struct loop_op *op, int res)
 {
 	struct batch *b = container_of(op, struct batch, op);
@@ -320,13 +344,14 @@ static void batch_prepared(struct loop_op *op, int res)
 	struct request *rq = b->request;
 
 	rq->n_preparing--;
+	if (b->device)
+		b->device->line.n_preparing--;
 	if (res < 0) {
 		prepare_failed(b, res);
 		return;
 	}
 	rq->n_retries = 0;
-	policy_flow_prepared(&m->flow, hook_batch(m->hook, b->slot)->bytes_taken,
-			     clock_now_ns() - b->prepare_began_ns);
+	batch_learn_prepared(b);
 	batch_advance(b);
 	if (res == 0) {
 		m->n_ahead--;
@@ -337,8 +362,7 @@ static void batch_prepared(struct loop_op *op, int res)
 		batch_plan(b, NULL, 0, 0, FALLBACK_NO_ENGINE);
 		batch_finish(b, MIGOFF_CMD_ABORT);
 	} else {
-		m->batch_bytes = hook_batch(m->hook, b->slot)->bytes_taken;
-		request_look_again(m, rq, m->batch_bytes);
+		request_look_again(m, rq, hook_batch(m->hook, b->slot)->bytes_taken);
 		copy_begin(b);
 	}
 }
@@ -362,15 +386,17 @@ static void batch_take_part(struct batch *b, struct request *rq, uint64_t bytes)
 		b->n_ranges = part_ranges(&rq->plan, &b->part, b->ranges);
 }
 
-void mover_prepare(struct mover *m, struct batch *b, struct request *rq)
+void mover_prepare(struct mover *m, struct batch *b, struct request *rq, struct device *d)
 {
 	const struct request_plan *plan = &rq->plan;
 	bool whole = plan->flags & RING_WHOLE;
-	uint64_t bytes = mover_batch_bytes(m, plan->to_node);
+	uint64_t bytes = mover_batch_bytes(m, d);
 
 	b->state = BATCH_PREPARING;
 	b->request = rq;
-	b->device = NULL;
+	b->device = d;
+	if (d)
+		d->line.n_preparing++;
 	batch_take_part(b, rq, bytes);
 	b->prepare = (struct migoff_prepare){
 		.size = sizeof(b->prepare),

@@ -41,8 +41,6 @@ struct batch;
  * @n_cpu: of these, those in FINISHING that the CPU copies.
  * @n_requests: requests that are ACTIVE.
  * @cpu_pace: how long the batches take that the CPU copies.
- * @flow: how long PREPAREs and engines take.
- * @batch_bytes: in the batch that was prepared last.
  * @paused: no PREPARE is to be made for now.
  * @stopping: no batch is to be made any more, and none committed that is not copied.
  * @broken: the hook does not behave; it has to be closed.
@@ -67,8 +65,6 @@ struct mover {
 	uint32_t n_cpu;
 	uint32_t n_requests;
 	struct policy_pace cpu_pace;
-	struct policy_flow flow;
-	uint64_t batch_bytes;
 	bool paused;
 	bool stopping;
 	bool broken;
@@ -120,8 +116,9 @@ void mover_end(struct mover *m, struct request *rq, int error);
  * @m: the mover, with a hook.
  * @b: a batch of it, IDLE.
  * @rq: for whom: request_has_more().
+ * @d: who is to copy it; NULL: the CPU.
  */
-void mover_prepare(struct mover *m, struct batch *b, struct request *rq);
+void mover_prepare(struct mover *m, struct batch *b, struct request *rq, struct device *d);
 
 /**
  * mover_commit() - Have the hook end a batch, as no engine has anything of it any more.
@@ -144,12 +141,12 @@ bool request_has_more(const struct request *rq);
 void mover_settle(struct mover *m, struct client *const *clients, uint32_t n);
 
 /**
- * mover_batch_bytes() - How large batches to a node are at the moment.
+ * mover_batch_bytes() - How large batches are at the moment.
  * @m: the mover.
- * @to_node: the node; -1: any.
+ * @d: those of this device; NULL: those that the CPU copies.
  *
  * Return: bytes, 0 without a hook.
  */
-uint64_t mover_batch_bytes(const struct mover *m, int to_node);
+uint64_t mover_batch_bytes(const struct mover *m, const struct device *d);
 
 #endif

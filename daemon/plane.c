@@ -405,6 +405,9 @@ static void device_status(const struct device *d, struct dataplane_engine *ret)
 
 void plane_status(const struct plane *p, struct dataplane_status *ret)
 {
+	const struct policy_route any = { .to_node = -1 };
+	const struct device *d = engines_choose(p->mover.engines, &any, 0);
+
 	*ret = (struct dataplane_status){
 		.ready = plane_ready(p),
 		.hook_ready = p->hook,
@@ -412,7 +415,7 @@ void plane_status(const struct plane *p, struct dataplane_status *ret)
 		.hook_why = p->hook_why,
 		.verify = p->verify,
 		.max_batch = p->hook ? hook_limits(p->hook)->max_batch : 0,
-		.batch_bytes = mover_batch_bytes(&p->mover, -1),
+		.batch_bytes = mover_batch_bytes(&p->mover, d),
 		.n_clients = p->n_clients,
 		.n_requests = p->mover.n_requests,
 		.n_batches = p->mover.n_busy,

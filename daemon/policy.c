@@ -177,22 +177,63 @@ unsigned int policy_n_prepares(const struct policy_flow *flow)
 	return (unsigned int)MIN(MAX(n, (uint64_t)1), (uint64_t)POLICY_MAX_PREPARES);
 }
 
-static bool engine_is_better(const struct policy_engine *a, const struct policy_engine *b, int to_node)
+bool policy_has_room(const struct policy_config *c, const struct policy_pace *pace,
+		     const struct policy_flow *flow, const struct policy_line *line)
 {
-	bool a_near = a->node == to_node, b_near = b->node == to_node;
+	bool queues = policy_may_queue(c, pace, line->batch_bytes);
+	uint32_t n_preparing = queues ? policy_n_prepares(flow) : 1;
 
-	if (a_near != b_near)
-		return a_near;
+	return line->n_preparing < n_preparing &&
+	       line->n_preparing + line->n_ready < n_preparing + queues;
+}
+
+/* The parts of a route, as far as an engine is from them. */
+enum distance {
+	AT_DESTINATION,
+	AT_SOURCE,
+	ELSEWHERE,
+};
+
+static bool route_comes_from(const struct policy_route *route, int node)
+{
+	uint64_t any = 0;
+
+	for (size_t i = 0; route->from_nodes && i < POLICY_NODE_WORDS; i++)
+		any |= route->from_nodes[i];
+	if (!any)
+		return true;
+	return node < 64 * POLICY_NODE_WORDS && route->from_nodes[node / 64] >> node % 64 & 1;
+}
+
+static enum distance engine_distance(const struct policy_engine *e, const struct policy_route *route)
+{
+	if (e->node < 0)
+		return ELSEWHERE;
+	if (e->node == route->to_node)
+		return AT_DESTINATION;
+	return route_comes_from(route, e->node) ? AT_SOURCE : ELSEWHERE;
+}
+
+static bool engine_is_better(const struct policy_engine *a, const struct policy_engine *b,
+			     const struct policy_route *route)
+{
+	enum distance to_a = engine_distance(a, route), to_b = engine_distance(b, route);
+
+	if (to_a != to_b)
+		return to_a < to_b;
+	if (a->n_batches != b->n_batches)
+		return a->n_batches < b->n_batches;
 	return a->in_flight != b->in_flight ? a->in_flight < b->in_flight : a->turn < b->turn;
 }
 
-int policy_choose_engine(const struct policy_engine *engines, size_t n, int to_node)
+int policy_choose_engine(const struct policy_engine *engines, size_t n,
+			 const struct policy_route *route)
 {
 	int best = -1;
 
 	for (size_t i = 0; i < n; i++)
 		if (engines[i].usable &&
-		    (best < 0 || engine_is_better(&engines[i], &engines[best], to_node)))
+		    (best < 0 || engine_is_better(&engines[i], &engines[best], route)))
 			best = (int)i;
 	return best;
 }

@@ -14,6 +14,9 @@
 /* More would wait for each other's locks rather than for the engine. */
 #define POLICY_MAX_PREPARES 4
 
+/* Words of a set of nodes: bit n of word n / 64. */
+#define POLICY_NODE_WORDS 16
+
 /**
  * struct policy_config - What the operator decides.
  * @min_folio: bytes; smaller folios are left to the system call. 4096 leaves none.
@@ -90,17 +93,41 @@ struct policy_health {
 };
 
 /**
+ * struct policy_line - What is in line for an engine.
+ * @n_preparing: batches that are being prepared for it.
+ * @n_ready: batches that it copies, or could.
+ * @batch_bytes: in the one that was prepared last.
+ */
+struct policy_line {
+	uint32_t n_preparing;
+	uint32_t n_ready;
+	uint64_t batch_bytes;
+};
+
+/**
  * struct policy_engine - What the choice of an engine depends on.
- * @usable: open, running and in service.
+ * @usable: it can be given a batch.
  * @node: where it is, or -1.
+ * @n_batches: batches in line for it.
  * @in_flight: bytes that it has to copy already.
  * @turn: when it was given something last: larger is later.
  */
 struct policy_engine {
 	bool usable;
 	int node;
+	uint32_t n_batches;
 	uint64_t in_flight;
 	uint64_t turn;
+};
+
+/**
+ * struct policy_route - Which way a batch goes.
+ * @to_node: its destination; -1: not known.
+ * @from_nodes: the nodes that it may come from; none of them: all but the destination. NULL: as none.
+ */
+struct policy_route {
+	int to_node;
+	const uint64_t *from_nodes;
 };
 
 /**
@@ -188,17 +215,34 @@ void policy_flow_copied(struct policy_flow *flow, uint64_t bytes, uint64_t ns);
 unsigned int policy_n_prepares(const struct policy_flow *flow);
 
 /**
+ * policy_has_room() - Whether another batch is to be prepared for an engine.
+ * @c: the configuration.
+ * @pace: of the engine.
+ * @flow: of the engine.
+ * @line: what is in line for it.
+ *
+ * Pages of a batch are unavailable while it waits for its engine. So in line are the batch that the
+ * engine copies and as many on their way as their PREPAREs take longer than a copy, and no more; and only
+ * one as long as two would take too long, see policy_may_queue().
+ */
+bool policy_has_room(const struct policy_config *c, const struct policy_pace *pace,
+		     const struct policy_flow *flow, const struct policy_line *line);
+
+/**
  * policy_choose_engine() - Which engine copies a batch.
  * @engines: all of them.
  * @n: how many.
- * @to_node: destination of the batch.
+ * @route: which way the batch goes.
  *
- * The least burdened of those on the destination's node, else the least burdened. Of several such, the one
- * whose last turn is longest ago.
+ * Those on the destination's node come first, then those on a node that the batch comes from, then the others,
+ * for which all of it crosses from node to node twice. Of those that are as near it is the one with the
+ * fewest batches in line, then the one with the least to copy, then the one whose last turn is longest
+ * ago.
  *
- * Return: an index, or -1 when none is usable: the CPU.
+ * Return: an index, or -1 when none is usable.
  */
-int policy_choose_engine(const struct policy_engine *engines, size_t n, int to_node);
+int policy_choose_engine(const struct policy_engine *engines, size_t n,
+			 const struct policy_route *route);
 
 /**
  * policy_engine_worked() - An engine copied something.

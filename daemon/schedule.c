@@ -51,44 +51,34 @@ static struct batch *mover_idle_batch(struct mover *m)
 
 /*
  * Pages of a batch are blocked while it waits for an engine that works on another, for one of the
- * CPUs that copy, or for its commit. Hence no more than keep them busy: for each engine the one that it
- * copies and as many on their way as their PREPAREs take longer than a copy; and for the CPUs one more
- * than there are. What the commits do not keep up with is not begun, nor what would have to wait too long.
+ * CPUs that copy, or for its commit. Hence no more than keep them busy: what an engine has room for; and for
+ * the CPUs one more than there are. What the commits do not keep up with is not begun.
  */
 static bool mover_has_room(const struct mover *m)
 {
-	uint32_t n_prepares = policy_n_prepares(&m->flow), n_engines = 0, n_preparing = 0;
-	uint32_t n_committing = m->n_busy - m->n_ahead - m->n_cpu, n_queued = 0;
+	uint32_t n_committing = m->n_busy - m->n_ahead - m->n_cpu;
+	unsigned int n_engines = engines_n_usable(m->engines);
+	const struct policy_route any = { .to_node = -1 };
 
-	for (uint32_t i = 0; i < m->engines->n_devices; i++) {
-		const struct device *d = &m->engines->devices[i];
-
-		if (!device_usable(d))
-			continue;
-		n_engines++;
-		if (policy_may_queue(&m->policy, &d->pace, m->batch_bytes)) {
-			n_queued++;
-			n_preparing += n_prepares;
-		} else {
-			n_preparing++;
-		}
-	}
 	if (n_engines == 0)
 		return m->n_ahead + m->n_cpu <= m->copy_workers;
-	return m->n_ahead - m->n_copying < n_preparing && m->n_ahead < n_queued + n_preparing &&
-	       m->n_cpu <= m->copy_workers && n_committing <= 2 * n_engines;
+	return m->n_cpu <= m->copy_workers && n_committing <= 2 * n_engines &&
+	       engines_choose_next(m->engines, &any);
 }
 
 void schedule_batches(struct mover *m, struct client *const *clients, uint32_t n, uint64_t now_ns)
 {
+	struct policy_route route;
 	struct request *rq;
 	struct batch *b;
 
 	if (!m->hook || m->paused || m->stopping || m->broken)
 		return;
 	while (mover_has_room(m) && (b = mover_idle_batch(m)) &&
-	       (rq = mover_next_request(m, clients, n, now_ns)))
-		mover_prepare(m, b, rq);
+	       (rq = mover_next_request(m, clients, n, now_ns))) {
+		route = request_route(rq);
+		mover_prepare(m, b, rq, engines_choose_next(m->engines, &route));
+	}
 }
 
 static uint64_t client_next_time(const struct client *c, uint64_t now_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What an engine does whose device is late, silent, lies, or vanishes: engine-faulty SPEC. SPEC is as
- * for faults_open(). In this no driver is any different.
+ * What an engine does whose device is late, silent, lies, or vanishes: engine-faulty SPEC [TEST]...
+ * SPEC is as for faults_open(); without a TEST it is all of them. In this no driver is any different.
  */
 #include <errno.h>
 #include <poll.h>
@@ -323,26 +323,49 @@ static void test_silence(void)
 	rig_close(&rig);
 }
 
+#define TEST(name) { #name, test_##name }
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} tests[] = {
+	TEST(stale),
+	TEST(lost_interrupt),
+	TEST(lost_completion),
+	TEST(hang),
+	TEST(lies),
+	TEST(never_reset),
+	TEST(late_write),
+	TEST(bus_mastership),
+	TEST(unmapped),
+	TEST(silence),
+	/* Does not come back: a device of the machine has had the last of them. */
+	TEST(unplug),
+	TEST(unplug_at_rest),
+};
+
+static bool is_wanted(const char *name, char **names)
+{
+	if (!*names)
+		return strcmp(name, "unplug_at_rest") || !faults_is_device(arg_spec);
+	while (*names && strcmp(*names, name))
+		names++;
+	return *names;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s SPEC\n", argv[0]);
+	if (argc < 2) {
+		fprintf(stderr, "usage: %s SPEC [TEST]...\n", argv[0]);
 		return 2;
 	}
 	arg_spec = argv[1];
-	RUN(test_stale);
-	RUN(test_lost_interrupt);
-	RUN(test_lost_completion);
-	RUN(test_hang);
-	RUN(test_lies);
-	RUN(test_never_reset);
-	RUN(test_late_write);
-	RUN(test_bus_mastership);
-	RUN(test_unmapped);
-	RUN(test_silence);
-	/* It does not come back: of a device of the machine there is only one. */
-	RUN(test_unplug);
-	if (!faults_is_device(arg_spec))
-		RUN(test_unplug_at_rest);
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+		if (!is_wanted(tests[i].name, argv + 2))
+			continue;
+		printf("%s\n", tests[i].name);
+		fflush(stdout);
+		tests[i].run();
+	}
 	return 0;
 }

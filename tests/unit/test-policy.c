@@ -299,6 +299,13 @@ static void test_n_prepares(void)
 	EXPECT_EQ(policy_n_prepares(&flow), POLICY_MAX_PREPARES);
 }
 
+static int choose(const struct policy_engine *e, size_t n, int to_node, const uint64_t *from_nodes)
+{
+	struct policy_route route = { .to_node = to_node, .from_nodes = from_nodes };
+
+	return policy_choose_engine(e, n, &route);
+}
+
 /* Of engines that are as good, each has its turn. */
 static void test_turns(void)
 {
@@ -307,36 +314,95 @@ static void test_turns(void)
 	};
 
 	for (uint64_t turn = 1; turn < 10; turn++) {
-		int i = policy_choose_engine(e, 3, 1);
+		int i = choose(e, 3, 1, NULL);
 
 		EXPECT_EQ(i, (int)((turn - 1) % 3));
 		e[i].turn = turn;
 	}
 	e[0].in_flight = e[1].in_flight = 1;
 	e[2].turn = 100;
-	EXPECT_EQ(policy_choose_engine(e, 3, 1), 2);
+	EXPECT_EQ(choose(e, 3, 1, NULL), 2);
 }
 
-/* The engine of the destination's node, if it works; else the one with the least to do; else none. */
-static void test_choice(void)
+/*
+ * Engines on the destination's node come first, however much they have to do, then those on a node that the
+ * batch comes from, then the others, among them those of which nobody knows where they are; then none.
+ */
+static void test_distance(void)
 {
+	const uint64_t from_2[POLICY_NODE_WORDS] = { 1 << 2 };
+	const uint64_t from_64[POLICY_NODE_WORDS] = { [1] = 1 };
 	struct policy_engine e[] = {
-		{ .usable = true, .node = 0, .in_flight = 10 },
-		{ .usable = true, .node = 1, .in_flight = 30 },
-		{ .usable = true, .node = 1, .in_flight = 20 },
-		{ .usable = true, .node = -1, .in_flight = 0 },
+		{ .usable = true, .node = -1 },
+		{ .usable = true, .node = 0, .n_batches = 1, .in_flight = 10 },
+		{ .usable = true, .node = 1, .n_batches = 2, .in_flight = 20 },
+		{ .usable = true, .node = 2, .n_batches = 3, .in_flight = 30 },
+		{ .usable = true, .node = 64, .n_batches = 4, .in_flight = 40 },
 	};
 
-	EXPECT_EQ(policy_choose_engine(e, 4, 0), 0);
-	EXPECT_EQ(policy_choose_engine(e, 4, 1), 2);
-	EXPECT_EQ(policy_choose_engine(e, 4, 2), 3);
+	EXPECT_EQ(choose(e, 5, 1, from_2), 2);
 	e[2].usable = false;
-	EXPECT_EQ(policy_choose_engine(e, 4, 1), 1);
-	e[1].usable = false;
-	EXPECT_EQ(policy_choose_engine(e, 4, 1), 3);
-	e[0].usable = e[3].usable = false;
-	EXPECT_EQ(policy_choose_engine(e, 4, 1), -1);
-	EXPECT_EQ(policy_choose_engine(e, 0, 1), -1);
+	EXPECT_EQ(choose(e, 5, 1, from_2), 3);
+	EXPECT_EQ(choose(e, 5, 1, from_64), 4);
+	/* From any node. */
+	EXPECT_EQ(choose(e, 5, 1, (const uint64_t[POLICY_NODE_WORDS]){ 0 }), 1);
+	EXPECT_EQ(choose(e, 5, 1, NULL), 1);
+	e[3].usable = false;
+	EXPECT_EQ(choose(e, 5, 1, from_2), 0);
+	e[0].usable = false;
+	EXPECT_EQ(choose(e, 5, 1, from_2), 1);
+	e[1].usable = e[4].usable = false;
+	EXPECT_EQ(choose(e, 5, 1, from_2), -1);
+	EXPECT_EQ(choose(e, 0, 1, from_2), -1);
+}
+
+/* Of those that are as near, the one with the shortest line, then the one with the least to copy. */
+static void test_line(void)
+{
+	struct policy_engine e[] = {
+		{ .usable = true, .node = 1, .n_batches = 2, .in_flight = 10 },
+		{ .usable = true, .node = 1, .n_batches = 1, .in_flight = 30 },
+		{ .usable = true, .node = 1, .n_batches = 1, .in_flight = 20 },
+	};
+
+	EXPECT_EQ(choose(e, 3, 1, NULL), 2);
+	e[2].in_flight = 40;
+	EXPECT_EQ(choose(e, 3, 1, NULL), 1);
+	e[0].n_batches = 0;
+	EXPECT_EQ(choose(e, 3, 1, NULL), 0);
+}
+
+/*
+ * In line for an engine are the batch that it copies and those whose PREPAREs it takes to have the next one
+ * ready in time; or a single one, as long as nothing is known of it, and where two would be away too long.
+ */
+static void test_room(void)
+{
+	struct policy_config c = config;
+	struct policy_pace pace = { 0 };
+	struct policy_flow flow = { .prepare_ns = 50, .copy_ns = 20 };
+	struct policy_line line = { .batch_bytes = MIB };
+
+	EXPECT_TRUE(policy_has_room(&c, &pace, &flow, &line));
+	line.n_ready = 1;
+	EXPECT_TRUE(!policy_has_room(&c, &pace, &flow, &line));
+
+	pace = pace_of(0, 1 * MS);
+	line.n_preparing = 2;
+	line.n_ready = 0;
+	EXPECT_TRUE(policy_has_room(&c, &pace, &flow, &line));
+	line.n_preparing = 3;
+	EXPECT_TRUE(!policy_has_room(&c, &pace, &flow, &line));
+	line.n_preparing = 2;
+	line.n_ready = 1;
+	EXPECT_TRUE(policy_has_room(&c, &pace, &flow, &line));
+	line.n_ready = 2;
+	EXPECT_TRUE(!policy_has_room(&c, &pace, &flow, &line));
+
+	line = (struct policy_line){ .n_preparing = 1, .batch_bytes = 32 * MIB };
+	EXPECT_TRUE(!policy_has_room(&c, &pace, &flow, &line));
+	line.n_preparing = 0;
+	EXPECT_TRUE(policy_has_room(&c, &pace, &flow, &line));
 }
 
 /* Errors in a row count, a success forgets them; out of service has an end, after which one is enough. */
@@ -381,7 +447,9 @@ int main(void)
 	RUN(test_outlier);
 	RUN(test_absurd);
 	RUN(test_n_prepares);
-	RUN(test_choice);
+	RUN(test_distance);
+	RUN(test_line);
+	RUN(test_room);
 	RUN(test_turns);
 	RUN(test_health);
 	RUN(test_never_out);

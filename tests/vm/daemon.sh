@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# For tests of the daemon in the machine, after lib.sh: migoffd with the LSI, and daemon-check.
+# For tests of the daemon in the machine, after lib.sh: migoffd with an engine, and daemon-check. The
+# engine is the LSI, or the device that MIGOFF_TEST_ENGINE names.
 
-LSI=0000:00:05.0
+ENGINE=${MIGOFF_TEST_ENGINE:-0000:00:05.0}
 BUILD=${MIGOFF_TEST_BUILD:-/build/main}
 DIR=$(mktemp -d)
 export MIGOFF_SOCKET=$DIR/io.migoff
@@ -43,7 +44,7 @@ start_daemon()
 {
 	local mode=$1 setting
 	shift
-	for setting in engine.devices=$LSI "$@"; do
+	for setting in engine.devices=$ENGINE "$@"; do
 		printf '[%s]\n%s\n' "${setting%%.*}" "${setting#*.}"
 	done >"$DIR/conf"
 	"$BUILD/daemon/migoffd" --config="$DIR/conf" --socket="$MIGOFF_SOCKET" >"$DIR/log" 2>&1 &
@@ -99,4 +100,4 @@ print(next(e[sys.argv[2]] for e in json.load(sys.stdin)["engines"] if e["device"
 mkfifo "$DIR/never"
 modprobe migoff
 # Without an IOMMU no device can be bound.
-[[ ! -e /sys/bus/pci/devices/$LSI/iommu_group ]] || bind_vfio $LSI
+[[ ! -e /sys/bus/pci/devices/$ENGINE/iommu_group ]] || bind_vfio "$ENGINE"

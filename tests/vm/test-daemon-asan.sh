@@ -16,5 +16,5 @@ stop_daemon
 
 start_daemon engine engine.fault=hang:at=7 policy.deadline=8s
 check move huge 32 1
-check during 64 "echo $LSI >/sys/bus/pci/drivers/vfio-pci/unbind"
+check during 64 "echo $ENGINE >/sys/bus/pci/drivers/vfio-pci/unbind"
 stop_daemon

@@ -10,7 +10,7 @@ other=0000:00:06.0
 
 ready()
 {
-	[[ $(figure $LSI state) == ready ]]
+	[[ $(figure "$ENGINE" state) == ready ]]
 }
 
 not_ready()
@@ -24,14 +24,14 @@ start_daemon engine engine.devices=$other engine.fault=delay:us=2000
 out=$(check move huge 128 2)
 echo "$out"
 [[ $out == "engine=$((4 * 128 << 20)) cpu=0 left=0 error=0 expired=0" ]] || fail "not all by the engines"
-first=$(figure $LSI bytes) second=$(figure $other bytes)
-echo "$LSI: $first bytes, $other: $second bytes"
+first=$(figure "$ENGINE" bytes) second=$(figure $other bytes)
+echo "$ENGINE: $first bytes, $other: $second bytes"
 # They are equally fast and equally near.
 ((first >= 64 << 20 && second >= 64 << 20)) || fail "one has hardly worked"
 ((first + second == 4 * 128 << 20)) || fail "together they have not copied what was moved"
 
 # The kernel asks for it at once, then every 10 s: it must not have to ask twice.
-out=$(check during 128 "bash -c 'SECONDS=0; echo $LSI >/sys/bus/pci/drivers/vfio-pci/unbind; ((SECONDS < $((10 * ${MIGOFF_TIME_FACTOR:-1}))))'")
+out=$(check during 128 "bash -c 'SECONDS=0; echo $ENGINE >/sys/bus/pci/drivers/vfio-pci/unbind; ((SECONDS < $((10 * ${MIGOFF_TIME_FACTOR:-1}))))'")
 echo "$out"
 [[ $out == *" left=0 error=0 "* ]] || fail "the request did not go on"
 until_true 10 not_ready
@@ -41,9 +41,9 @@ out=$(check move huge 32 1)
 [[ $out == "engine=$((2 * 32 << 20)) cpu=0 left=0 error=0 expired=0" ]] || fail "not by the other: $out"
 (($(figure $other bytes) - second == 2 * 32 << 20)) || fail "not all of it by the other"
 
-echo $LSI >/sys/bus/pci/drivers/vfio-pci/bind
+echo "$ENGINE" >/sys/bus/pci/drivers/vfio-pci/bind
 until_true 20 ready
 out=$(check move huge 128 1)
 [[ $out == "engine=$((2 * 128 << 20)) cpu=0 left=0 error=0 expired=0" ]] || fail "not by both: $out"
-(($(figure $LSI bytes) >= 32 << 20)) || fail "the one that came back has hardly worked"
+(($(figure "$ENGINE" bytes) >= 32 << 20)) || fail "the one that came back has hardly worked"
 stop_daemon

@@ -8,9 +8,9 @@ set -euo pipefail
 . /src/tests/vm/daemon.sh
 
 start_daemon degraded
-echo "$(figure $LSI reason): $(figure $LSI remedy)"
-[[ $(figure $LSI reason) == *"no IOMMU group"* ]] || fail "the reason is not told"
-[[ $(figure $LSI remedy) == *"intel_iommu=on"* ]] || fail "nor what to do"
+echo "$(figure "$ENGINE" reason): $(figure "$ENGINE" remedy)"
+[[ $(figure "$ENGINE" reason) == *"no IOMMU group"* ]] || fail "the reason is not told"
+[[ $(figure "$ENGINE" remedy) == *"intel_iommu=on"* ]] || fail "nor what to do"
 out=$(check move huge 16 1)
 [[ $out == "engine=0 cpu=$((2 * 16 << 20)) left=0 error=0 expired=0" ]] || fail "not by the CPU: $out"
 stop_daemon

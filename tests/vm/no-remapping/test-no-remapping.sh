@@ -9,9 +9,9 @@ set -euo pipefail
 unsafe=/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts
 
 start_daemon degraded
-echo "$(figure $LSI reason): $(figure $LSI remedy)"
-[[ $(figure $LSI reason) == *"no interrupt remapping"* ]] || fail "the reason is not told"
-[[ $(figure $LSI remedy) == *"intremap=on"*"allow_unsafe_interrupts=1"* ]] || fail "nor what to do"
+echo "$(figure "$ENGINE" reason): $(figure "$ENGINE" remedy)"
+[[ $(figure "$ENGINE" reason) == *"no interrupt remapping"* ]] || fail "the reason is not told"
+[[ $(figure "$ENGINE" remedy) == *"intremap=on"*"allow_unsafe_interrupts=1"* ]] || fail "nor what to do"
 out=$(check move huge 16 1)
 [[ $out == "engine=0 cpu=$((2 * 16 << 20)) left=0 error=0 expired=0" ]] || fail "not by the CPU: $out"
 
