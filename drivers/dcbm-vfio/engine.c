@@ -31,6 +31,7 @@ int engine_init(struct engine *e, const struct engine_ops *ops, const struct eng
 	e->ops = ops;
 	e->caps = *caps;
 	e->caps.max_item = caps->max_len * caps->ring_size;
+	e->caps.n_channels = MAX(caps->n_channels, 1u);
 	e->mask = n - 1;
 	e->events = true;
 	e->event_fd = -1;

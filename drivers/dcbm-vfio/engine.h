@@ -26,7 +26,7 @@
  *
  *	enqueue, submit		RUNNING
  *	completed		any state; in all but RUNNING it hands out what is left to report
- *	stop, close		any state
+ *	stop, close, recover	any state
  */
 #ifndef MIGOFF_DCBM_ENGINE_H
 #define MIGOFF_DCBM_ENGINE_H
@@ -76,6 +76,7 @@ struct engine_result {
  * @max_len: bytes that one descriptor copies; longer items are split.
  * @max_item: bytes that one engine_enqueue() takes: what a whole ring of descriptors copies.
  * @ring_size: descriptors that can be in flight.
+ * @n_channels: descriptors that are copied at the same time.
  * @align: source, destination and length are multiples of it (a power of two, 1 for none).
  * @congruence: source and destination are equal modulo it (a power of two, 1 for none).
  * @in_order: items are reported in the order of their index.
@@ -90,6 +91,7 @@ struct engine_caps {
 	uint64_t max_len;
 	uint64_t max_item;
 	uint32_t ring_size;
+	uint32_t n_channels;
 	uint32_t align;
 	uint32_t congruence;
 	bool in_order;
@@ -101,6 +103,7 @@ struct engine_caps {
 /**
  * struct engine_identity - Who an engine is; fixed while it is open.
  * @driver: name of the driver here ("lsi53c895a", "soft", ...).
+ * @version: the device's own, as "3.3"; empty when it has none.
  * @bdf: PCI address ("0000:00:05.0"), or empty.
  * @vendor: PCI vendor, or 0.
  * @device: PCI device, or 0.
@@ -114,6 +117,7 @@ struct engine_caps {
  */
 struct engine_identity {
 	char driver[24];
+	char version[8];
 	char bdf[16];
 	uint16_t vendor;
 	uint16_t device;
@@ -236,7 +240,7 @@ int engine_stop(struct engine *e);
 
 /**
  * engine_recover() - Stop, reset and start again after a failure.
- * @e: the engine.
+ * @e: the engine, in any state.
  *
  * Guarantees: those of engine_stop(). Items that were in flight are reported as ENGINE_TIMED_OUT
  * if their deadline had passed, else as ENGINE_CANCELLED.
