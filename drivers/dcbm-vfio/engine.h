@@ -14,7 +14,7 @@
  *
  * One thread owns an engine and makes all calls on it. Only engine_caps(), engine_identity(),
  * engine_state(), engine_reason() and engine_stats() may be called by others meanwhile.
- * engine_enqueue(), engine_submit() and engine_completed() never wait; engine_start(),
+ * engine_enqueue_all(), engine_submit() and engine_completed() never wait; engine_start(),
  * engine_stop(), engine_recover() and engine_close() may take up to ENGINE_STOP_MS.
  *
  * The life of an engine, and what is legal in each state:
@@ -58,6 +58,18 @@ enum engine_state {
 	ENGINE_STOPPED,		/* quiet: no DMA is under way and none can begin */
 	ENGINE_RUNNING,
 	ENGINE_FAILED,		/* takes no work; DMA may be under way: recover, stop or close it */
+};
+
+/**
+ * struct engine_copy - What to copy.
+ * @src: where to read.
+ * @dst: where to write; must not overlap the source.
+ * @len: bytes, 1 or more.
+ */
+struct engine_copy {
+	uint64_t src;
+	uint64_t dst;
+	uint64_t len;
 };
 
 /**
@@ -250,18 +262,29 @@ int engine_stop(struct engine *e);
 int engine_recover(struct engine *e);
 
 /**
- * engine_enqueue() - Take a copy, without beginning it.
+ * engine_enqueue_all() - Take copies, without beginning them.
  * @e: the engine, RUNNING.
- * @src: where to read.
- * @dst: where to write; must not overlap the source.
- * @len: bytes, 1 or more.
- * @ret_index: the index under which it will be reported: 0, 1, 2, ... since the engine was opened.
+ * @copies: what to copy.
+ * @n: how many.
+ * @ret_index: the index under which the first one will be reported; the others follow it. Indices
+ *	are 0, 1, 2, ... since the engine was opened.
  *
- * Return: 0; -ENOSPC the ring is full now: submit, collect, try again; -EINVAL zero length,
- * overlap, alignment or congruence; -ERANGE beyond the address mask; -EMSGSIZE more than
- * &engine_caps.max_item; -ENODEV not RUNNING.
+ * Return: how many were taken, from the first one on. If the first one was not: -ENOSPC the ring is
+ * full now: submit, collect, try again; -EINVAL zero length, overlap, alignment or congruence;
+ * -ERANGE beyond the address mask; -EMSGSIZE more than &engine_caps.max_item; -ENODEV not RUNNING.
  */
-int engine_enqueue(struct engine *e, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index);
+int engine_enqueue_all(struct engine *e, const struct engine_copy *copies, uint32_t n,
+		       uint64_t *ret_index);
+
+/* The same for a single one. Return: 0, or as above. */
+static inline int engine_enqueue(struct engine *e, uint64_t src, uint64_t dst, uint64_t len,
+				 uint64_t *ret_index)
+{
+	struct engine_copy copy = { .src = src, .dst = dst, .len = len };
+	int r = engine_enqueue_all(e, &copy, 1, ret_index);
+
+	return r < 0 ? r : 0;
+}
 
 /**
  * engine_submit() - Begin everything that was enqueued: one doorbell.

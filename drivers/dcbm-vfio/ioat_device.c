@@ -167,10 +167,11 @@ static void channel_lay_out(struct ioat *ioat, struct ioat_channel *ch)
 					   (i + 1) % IOAT_RING * sizeof(*ch->ring));
 	ch->ring[0].size = htole32(1);
 	ch->ring[0].control = htole32(IOAT_CONTROL_NULL | IOAT_CONTROL_COMPLETION);
-	ch->slots[0] = (struct ioat_slot) { .number = IOAT_NO_NUMBER };
 	ch->tail = 1;
 	ch->flushed = ch->reaped = 0;
 	ch->load = 0;
+	memset(ch->interrupts, 0, sizeof(ch->interrupts));
+	ch->n_interrupts = 0;
 	ch->status = (uint64_t *)((char *)ioat->memory.va + ioat->n_channels * RING_SIZE +
 				  n * WORD_STRIDE);
 	ch->seen = last_iova | IOAT_CHANSTS_IDLE;

@@ -4,7 +4,7 @@
  * engine_open(); or "lsi-model", the LSI driver on a model of the chip in this process; or "model:"
  * and what model_open_engine() takes: another driver on another model.
  */
-#include "engine.h"
+#include "contract.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -493,6 +493,7 @@ int main(int argc, char **argv)
 	RUN(test_many);
 	RUN(test_stats);
 	RUN(test_reopen);
+	contract_arrays();
 	print_speed();
 	return 0;
 }
