@@ -358,7 +358,7 @@ static const struct config_key keys[] = {
 	}, {
 		.section = "engine", .name = "retry-after", .type = &type_time,
 		OFFSET(data.policy.retry_after_ns), .min = MSEC, .max = 86400 * SEC, .value = "60s",
-		.doc = "How long it stays out of service",
+		.doc = "How long it stays out of service, the first time",
 	}, {
 		.section = "engine", .name = "fault", .type = &type_fault,
 		OFFSET(data.fault), .value = "",

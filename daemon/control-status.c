@@ -365,9 +365,26 @@ static int method_get_status(sd_varlink *link, sd_json_variant *parameters,
 		SD_JSON_BUILD_PAIR_VARIANT("users", users));
 }
 
+static unsigned int address_bits(uint64_t mask)
+{
+	return mask ? 64 - (unsigned int)__builtin_clzll(mask) : 0;
+}
+
+/* 0: at any time, or there is nothing to be tried. */
+static uint64_t engine_retry_us(const struct dataplane_engine *e)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (e->state == DATAPLANE_ENGINE_READY || e->retry_at_ns <= now_ns)
+		return 0;
+	return (e->retry_at_ns - now_ns) / 1000;
+}
+
 static int engine_json(const struct dataplane_engine *e, sd_json_variant **array)
 {
 	static const char *const states[] = { "absent", "ready", "out", "released" };
+	uint64_t max_copy = MIN(e->caps.max_len, (uint64_t)INT64_MAX);
+	uint64_t retry_us = engine_retry_us(e);
 	bool open = e->identity.driver[0];
 
 	return sd_json_variant_append_arraybo(
@@ -376,14 +393,24 @@ static int engine_json(const struct dataplane_engine *e, sd_json_variant **array
 		SD_JSON_BUILD_PAIR_STRING("state", states[e->state]),
 		PAIR_STRING_OR_NULL("reason", e->why.cause),
 		PAIR_STRING_OR_NULL("remedy", e->why.remedy),
+		PAIR_INTEGER_IF(retry_us, "retryUSec", (int64_t)retry_us),
 		PAIR_STRING_OR_NULL("driver", e->identity.driver),
+		PAIR_STRING_OR_NULL("version", e->identity.version),
 		PAIR_INTEGER_IF(open && e->identity.vendor, "vendor", e->identity.vendor),
 		PAIR_INTEGER_IF(open && e->identity.vendor, "product", e->identity.device),
 		PAIR_INTEGER_IF(open && e->identity.node >= 0, "node", e->identity.node),
 		PAIR_INTEGER_IF(open && e->identity.group >= 0, "group", e->identity.group),
 		SD_JSON_BUILD_PAIR_CONDITION(open, "reportsErrors",
-					     SD_JSON_BUILD_BOOLEAN(e->reports_dma_errors)),
+					     SD_JSON_BUILD_BOOLEAN(e->caps.reports_dma_errors)),
+		PAIR_INTEGER_IF(open, "maxCopy", (int64_t)max_copy),
+		PAIR_INTEGER_IF(open, "ringSize", e->caps.ring_size),
+		PAIR_INTEGER_IF(open, "addressBits", address_bits(e->caps.address_mask)),
+		PAIR_INTEGER_IF(open, "channels", e->caps.n_channels),
+		SD_JSON_BUILD_PAIR_UNSIGNED("batches", e->n_batches),
+		SD_JSON_BUILD_PAIR_UNSIGNED("bytesInFlight", e->in_flight),
 		SD_JSON_BUILD_PAIR_UNSIGNED("consecutiveErrors", e->n_errors),
+		SD_JSON_BUILD_PAIR_UNSIGNED("outages", e->n_outages),
+		SD_JSON_BUILD_PAIR_UNSIGNED("tries", e->n_tries),
 		SD_JSON_BUILD_PAIR_UNSIGNED("copies", e->stats.items),
 		SD_JSON_BUILD_PAIR_UNSIGNED("bytes", e->stats.bytes),
 		SD_JSON_BUILD_PAIR_UNSIGNED("descriptors", e->stats.descriptors),

@@ -175,8 +175,13 @@ enum dataplane_engine_state {
  * @state: what it is good for.
  * @why: the reason when it is not READY.
  * @identity: when it is open, else zero (@node and @group -1).
- * @reports_dma_errors: see struct engine_caps.
+ * @caps: the same.
  * @n_errors: consecutive errors.
+ * @n_outages: how often it went out of service since it was configured.
+ * @n_tries: how often it was tried again.
+ * @retry_at_ns: when it is tried again, if it is not READY, CLOCK_MONOTONIC; 0: at any time.
+ * @n_batches: batches in line for it.
+ * @in_flight: bytes that it has to copy.
  * @stats: since it was opened.
  */
 struct dataplane_engine {
@@ -184,8 +189,13 @@ struct dataplane_engine {
 	enum dataplane_engine_state state;
 	struct why why;
 	struct engine_identity identity;
-	bool reports_dma_errors;
+	struct engine_caps caps;
 	uint32_t n_errors;
+	uint32_t n_batches;
+	uint64_t n_outages;
+	uint64_t n_tries;
+	uint64_t retry_at_ns;
+	uint64_t in_flight;
 	struct engine_stats stats;
 };
 
@@ -272,7 +282,8 @@ int dataplane_event_fd(const struct dataplane *dp);
  * @dp: the data plane.
  *
  * It grows by itself every few seconds, soon after dataplane_ping(), and not while the thread is
- * stuck. Opening or recovering a device may hold it up for ENGINE_STOP_MS each.
+ * stuck. Opening or recovering a device may hold it up for ENGINE_STOP_MS each, and trying one again for its
+ * time-out besides.
  */
 uint64_t dataplane_heartbeat(const struct dataplane *dp);
 

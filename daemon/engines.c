@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,12 +19,12 @@
 /* How often an engine is looked at that has no descriptor to wait on. */
 #define POLL_NS 50000
 
-static void set_changed(struct device *d)
+void device_changed(struct device *d)
 {
 	d->set->changed(d->set->user);
 }
 
-static void device_watch(struct device *d)
+void device_watch(struct device *d)
 {
 	struct loop *l = d->set->loop;
 	int event = engine_event_fd(d->engine), request = engine_request_fd(d->engine);
@@ -60,31 +61,43 @@ static void device_drain(struct device *d)
 			d->set->completed(d->set->user, d, &results[i]);
 }
 
-static void device_out_of_service(struct device *d, const char *cause)
+/* From here on the host, or the operator, has to wait until it is tried again. */
+static void device_begin_out(struct device *d, const char *fmt, va_list args)
 {
-	uint64_t now_ns = clock_now_ns();
+	char cause[sizeof(d->why.cause)];
 
-	d->state = DATAPLANE_ENGINE_OUT;
-	if (!d->health.retry_at_ns)
-		d->health.retry_at_ns = now_ns + MAX(d->set->policy.retry_after_ns, (uint64_t)1);
-	why_fail(&d->why, 0, "%s (%u errors in a row)", cause, d->health.n_errors);
+	vsnprintf(cause, sizeof(cause), fmt, args);
+	why_fail(&d->why, 0, "%s", cause);
 	why_remedy(&d->why, 0, "it is tried again by itself; reload to try now");
-	engine_stop(d->engine);
-	device_drain(d);
-	set_changed(d);
+	policy_engine_out(&d->set->policy, &d->health, clock_now_ns());
+	d->n_outages += d->state == DATAPLANE_ENGINE_READY;
 }
 
-/* The device as a whole has failed: what it has in flight goes to the CPU. */
+void device_take_out(struct device *d, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	device_begin_out(d, fmt, args);
+	va_end(args);
+	d->state = DATAPLANE_ENGINE_OUT;
+	engine_stop(d->engine);
+	device_drain(d);
+	device_changed(d);
+}
+
+/* The device as a whole has failed: others get what it has in flight, or the CPU. */
 static void device_fail(struct device *d)
 {
 	const char *reason = engine_reason(d->engine);
-	bool out = policy_engine_failed(&d->set->policy, &d->health, clock_now_ns());
+	bool out = policy_engine_failed(&d->set->policy, &d->health);
 
 	if (out) {
-		device_out_of_service(d, *reason ? reason : "the device failed");
+		device_take_out(d, "%s (%u errors in a row)", *reason ? reason : "it is too slow",
+				d->health.n_errors);
 	} else if (engine_recover(d->engine) < 0) {
 		device_drain(d);
-		device_out_of_service(d, "the device does not recover");
+		device_take_out(d, "it does not recover: %s", engine_reason(d->engine));
 	} else {
 		device_drain(d);
 	}
@@ -94,8 +107,8 @@ static void device_fail(struct device *d)
 /* One copy has failed; the device as such may be all right. */
 static void device_item_failed(struct device *d)
 {
-	if (policy_engine_failed(&d->set->policy, &d->health, clock_now_ns())) {
-		device_out_of_service(d, "copies fail");
+	if (policy_engine_failed(&d->set->policy, &d->health)) {
+		device_take_out(d, "copies fail (%u errors in a row)", d->health.n_errors);
 		d->set->failed(d->set->user, d);
 	}
 }
@@ -157,14 +170,24 @@ static void device_requested(struct loop_op *op, int res)
 	device_withdraw(d);
 }
 
+/* It has to be closed, and is not opened again before it may be tried again. */
+static void device_lose(struct device *d, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	device_begin_out(d, fmt, args);
+	va_end(args);
+	device_withdraw(d);
+}
+
 static void device_errored(struct loop_op *op, int res)
 {
 	struct device *d = container_of(op, struct device, error);
 
 	if (!d->engine || d->withdrawn || res < 0)
 		return;
-	why_fail(&d->why, 0, "the bus reported an uncorrectable error of the device");
-	device_withdraw(d);
+	device_lose(d, "the bus reported an uncorrectable error of the device");
 }
 
 void engines_retune(struct engines *s, const struct dataplane_config *config)
@@ -223,7 +246,7 @@ static bool device_fits(struct device *d)
 static bool device_not_opened(struct device *d, const struct why *before)
 {
 	if (strcmp(before->cause, d->why.cause))
-		set_changed(d);
+		device_changed(d);
 	return false;
 }
 
@@ -243,7 +266,9 @@ static bool device_open(struct device *d, uint64_t window_len)
 	}
 	engine_set_timeout(d->engine, d->set->timeout_ms);
 	d->state = DATAPLANE_ENGINE_READY;
-	d->health = (struct policy_health){ 0 };
+	d->health.n_errors = 0;
+	d->health.back_at_ns = clock_now_ns();
+	d->health.retry_at_ns = 0;
 	d->why = (struct why){ 0 };
 	d->withdrawn = false;
 	d->started = false;
@@ -257,14 +282,14 @@ static bool device_open(struct device *d, uint64_t window_len)
 
 unsigned int engines_open(struct engines *s, uint64_t window_len)
 {
+	uint64_t now_ns = clock_now_ns();
 	unsigned int n = 0;
 
 	for (uint32_t i = 0; i < s->n_devices; i++) {
 		struct device *d = &s->devices[i];
 
-		if (d->engine || d->released || clock_now_ns() < d->not_before_ns)
-			continue;
-		n += device_open(d, window_len);
+		if (device_is_missing(d, now_ns))
+			n += device_open(d, window_len);
 	}
 	return n;
 }
@@ -276,8 +301,8 @@ void device_start(struct device *d)
 		return;
 	d->started = true;
 	if (engine_start(d->engine) < 0) {
-		policy_engine_failed(&d->set->policy, &d->health, clock_now_ns());
-		device_out_of_service(d, "the device does not start");
+		policy_engine_failed(&d->set->policy, &d->health);
+		device_take_out(d, "it does not start: %s", engine_reason(d->engine));
 		return;
 	}
 	device_watch(d);
@@ -297,7 +322,7 @@ void device_withdraw(struct device *d)
 	loop_cancel(l, &d->error);
 	loop_cancel(l, &d->deadline.op);
 	d->set->failed(d->set->user, d);
-	set_changed(d);
+	device_changed(d);
 }
 
 bool device_is_quiet(const struct device *d)
@@ -345,72 +370,13 @@ void device_too_slow(struct device *d)
 void device_worked(struct device *d)
 {
 	if (device_usable(d))
-		policy_engine_worked(&d->health);
+		policy_engine_worked(&d->health, clock_now_ns());
 }
 
 void device_lied(struct device *d)
 {
 	if (device_usable(d))
 		device_item_failed(d);
-}
-
-static void device_retry(struct device *d)
-{
-	int r;
-
-	if (engine_state(d->engine) == ENGINE_STOPPED)
-		r = engine_start(d->engine);
-	else
-		r = engine_recover(d->engine);
-	if (r < 0) {
-		policy_engine_failed(&d->set->policy, &d->health, clock_now_ns());
-		device_out_of_service(d, "the device does not recover");
-		return;
-	}
-	d->state = DATAPLANE_ENGINE_READY;
-	d->why = (struct why){ 0 };
-	device_watch(d);
-	set_changed(d);
-}
-
-bool engines_missing(const struct engines *s)
-{
-	for (uint32_t i = 0; i < s->n_devices; i++)
-		if (!s->devices[i].engine && !s->devices[i].released)
-			return true;
-	return false;
-}
-
-static bool device_is_out(const struct device *d)
-{
-	return d->engine && !d->withdrawn && d->state == DATAPLANE_ENGINE_OUT;
-}
-
-bool engines_due(const struct engines *s, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < s->n_devices; i++)
-		if (device_is_out(&s->devices[i]) && now_ns >= s->devices[i].health.retry_at_ns)
-			return true;
-	return false;
-}
-
-void engines_hurry(struct engines *s)
-{
-	/* 0 would mean that it is in service. */
-	for (uint32_t i = 0; i < s->n_devices; i++)
-		if (device_is_out(&s->devices[i]))
-			s->devices[i].health.retry_at_ns = 1;
-}
-
-void engines_retry(struct engines *s, uint64_t now_ns)
-{
-	for (uint32_t i = 0; i < s->n_devices; i++) {
-		struct device *d = &s->devices[i];
-
-		if (device_is_out(d) &&
-		    policy_engine_retry(&s->policy, &d->health, now_ns))
-			device_retry(d);
-	}
 }
 
 struct device *engines_find(struct engines *s, const char *spec)

@@ -34,6 +34,8 @@ struct engines;
  * @started: it is in use with the hook.
  * @why: the reason when it is not READY.
  * @health: how it has behaved.
+ * @n_outages: how often it went out of service since it was configured.
+ * @n_tries: how often it was tried again.
  * @line: batches that are its; the mover counts them.
  * @in_flight: bytes of copies that are its, enqueued or not; the same.
  * @turn: when it was given something last, see struct policy_engine.
@@ -56,6 +58,8 @@ struct device {
 	bool started;
 	struct why why;
 	struct policy_health health;
+	uint64_t n_outages;
+	uint64_t n_tries;
 	struct policy_line line;
 	uint64_t in_flight;
 	uint64_t turn;
@@ -211,8 +215,9 @@ static inline uint32_t device_bit(const struct device *d)
 /**
  * engines_missing() - Whether engines_open() has something to try.
  * @s: the set.
+ * @now_ns: the time.
  */
-bool engines_missing(const struct engines *s);
+bool engines_missing(const struct engines *s, uint64_t now_ns);
 
 /**
  * engines_due() - Whether something is out of service and due for another try.
@@ -228,11 +233,41 @@ bool engines_due(const struct engines *s, uint64_t now_ns);
 void engines_hurry(struct engines *s);
 
 /**
- * engines_retry() - Try again what is out of service and due.
+ * engines_retry() - Try again what is out of service and due: reset it, and have it make a copy.
  * @s: the set.
  * @now_ns: the time.
  */
 void engines_retry(struct engines *s, uint64_t now_ns);
+
+/* For the other parts of it: */
+
+/**
+ * device_take_out() - A device goes, or stays, out of service.
+ * @d: the device, open.
+ * @fmt: why.
+ *
+ * Every copy that it has is reported before this returns.
+ */
+void device_take_out(struct device *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * device_is_missing() - Whether it is time to open it.
+ * @d: the device.
+ * @now_ns: the time.
+ */
+bool device_is_missing(const struct device *d, uint64_t now_ns);
+
+/**
+ * device_watch() - Wait for what it has to say.
+ * @d: the device, open.
+ */
+void device_watch(struct device *d);
+
+/**
+ * device_changed() - Its state is to be published.
+ * @d: the device.
+ */
+void device_changed(struct device *d);
 
 /**
  * engines_find() - A device by its configured name.

@@ -211,7 +211,7 @@ static bool plane_wants_look(const struct plane *p, uint64_t now_ns)
 {
 	if (p->stopping)
 		return false;
-	if (now_ns >= p->retry_at_ns && (!p->hook || engines_missing(&p->engines)))
+	if (now_ns >= p->retry_at_ns && (!p->hook || engines_missing(&p->engines, now_ns)))
 		return true;
 	return engines_due(&p->engines, now_ns);
 }
@@ -394,12 +394,17 @@ static void device_status(const struct device *d, struct dataplane_engine *ret)
 		.why = d->why,
 		.identity = { .node = -1, .group = -1, .device_fd = -1 },
 		.n_errors = d->health.n_errors,
+		.n_batches = d->line.n_preparing + d->line.n_ready,
+		.n_outages = d->n_outages,
+		.n_tries = d->n_tries,
+		.retry_at_ns = d->health.retry_at_ns,
+		.in_flight = d->in_flight,
 	};
 	memcpy(ret->spec, d->spec, sizeof(ret->spec));
 	if (!d->engine)
 		return;
 	ret->identity = *engine_identity(d->engine);
-	ret->reports_dma_errors = engine_caps(d->engine)->reports_dma_errors;
+	ret->caps = *engine_caps(d->engine);
 	engine_stats(d->engine, &ret->stats);
 }
 

@@ -36,6 +36,9 @@
 /* Far beyond any batch, and nowhere near an overflow. */
 #define LIMIT_MAX		(1ull << 40)
 
+/* Longer than anything lasts, and nowhere near an overflow when it is added to a time. */
+#define TIME_MAX		(1ull << 62)
+
 /* Weight of a new measurement of the flow: an eighth. */
 #define FLOW_SHIFT		3
 
@@ -238,19 +241,27 @@ int policy_choose_engine(const struct policy_engine *engines, size_t n,
 	return best;
 }
 
-void policy_engine_worked(struct policy_health *h)
+void policy_engine_worked(struct policy_health *h, uint64_t now_ns)
 {
 	h->n_errors = 0;
+	if (now_ns - h->back_at_ns >= h->out_ns)
+		h->n_outs = 0;
 }
 
-bool policy_engine_failed(const struct policy_config *c, struct policy_health *h, uint64_t now_ns)
+bool policy_engine_failed(const struct policy_config *c, struct policy_health *h)
 {
 	h->n_errors = MIN(h->n_errors, UINT32_MAX - 1) + 1;
-	if (c->max_errors == 0 || h->n_errors < c->max_errors || h->retry_at_ns)
-		return false;
+	return c->max_errors && h->n_errors >= c->max_errors && !h->retry_at_ns;
+}
+
+void policy_engine_out(const struct policy_config *c, struct policy_health *h, uint64_t now_ns)
+{
+	uint32_t doublings = MIN(h->n_outs, (uint32_t)POLICY_MAX_DOUBLINGS);
+
+	h->n_outs = MIN(h->n_outs, UINT32_MAX - 1) + 1;
+	h->out_ns = MIN(c->retry_after_ns, TIME_MAX >> doublings) << doublings;
 	/* 0 means "in service". */
-	h->retry_at_ns = MAX(now_ns + c->retry_after_ns, (uint64_t)1);
-	return true;
+	h->retry_at_ns = MAX(now_ns + h->out_ns, (uint64_t)1);
 }
 
 bool policy_engine_retry(const struct policy_config *c, struct policy_health *h, uint64_t now_ns)
@@ -258,6 +269,7 @@ bool policy_engine_retry(const struct policy_config *c, struct policy_health *h,
 	if (h->retry_at_ns == 0 || now_ns < h->retry_at_ns)
 		return false;
 	h->retry_at_ns = 0;
+	h->back_at_ns = now_ns;
 	h->n_errors = c->max_errors ? c->max_errors - 1 : 0;
 	return true;
 }

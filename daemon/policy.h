@@ -14,6 +14,9 @@
 /* More would wait for each other's locks rather than for the engine. */
 #define POLICY_MAX_PREPARES 4
 
+/* How often the time is doubled after which an engine is tried again. */
+#define POLICY_MAX_DOUBLINGS 4
+
 /* Words of a set of nodes: bit n of word n / 64. */
 #define POLICY_NODE_WORDS 16
 
@@ -25,7 +28,7 @@
  * @max_page_blocked_ns: how long a page may be unavailable in the ordinary course of things; the
  *	size of batches follows from it and from what was measured. 0: no such bound.
  * @max_errors: consecutive errors after which an engine is out of service; 0: never.
- * @retry_after_ns: how long it stays so.
+ * @retry_after_ns: how long it stays so the first time.
  */
 struct policy_config {
 	uint64_t min_folio;
@@ -85,10 +88,17 @@ struct policy_batch {
 /**
  * struct policy_health - How an engine has behaved.
  * @n_errors: errors without a success in between.
+ * @n_outs: times that it went out of service, without having worked in between for as long as it had
+ *	been out.
+ * @out_ns: how long it was to stay out the last time.
+ * @back_at_ns: since when it has been in service again.
  * @retry_at_ns: when it may be tried again; 0: it is in service.
  */
 struct policy_health {
 	uint32_t n_errors;
+	uint32_t n_outs;
+	uint64_t out_ns;
+	uint64_t back_at_ns;
 	uint64_t retry_at_ns;
 };
 
@@ -247,18 +257,29 @@ int policy_choose_engine(const struct policy_engine *engines, size_t n,
 /**
  * policy_engine_worked() - An engine copied something.
  * @h: its record.
+ * @now_ns: the time.
  */
-void policy_engine_worked(struct policy_health *h);
+void policy_engine_worked(struct policy_health *h, uint64_t now_ns);
 
 /**
  * policy_engine_failed() - An engine failed.
  * @c: the configuration.
  * @h: its record.
+ *
+ * Return: true when it is to go out of service for that.
+ */
+bool policy_engine_failed(const struct policy_config *c, struct policy_health *h);
+
+/**
+ * policy_engine_out() - An engine goes out of service.
+ * @c: the configuration.
+ * @h: its record.
  * @now_ns: the time.
  *
- * Return: true when that takes it out of service.
+ * One that does not do better when it is tried again stays out for twice as long as the last time, and
+ * for 2^POLICY_MAX_DOUBLINGS times &policy_config.retry_after_ns at most.
  */
-bool policy_engine_failed(const struct policy_config *c, struct policy_health *h, uint64_t now_ns);
+void policy_engine_out(const struct policy_config *c, struct policy_health *h, uint64_t now_ns);
 
 /**
  * policy_engine_retry() - Whether an engine that is out of service is due for another try.

@@ -20,6 +20,44 @@ static struct human number(sd_json_variant *v, const char *key)
 	return h;
 }
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* What it is, and what it can do. */
+static void print_facts(sd_json_variant *e)
+{
+	uint64_t n_channels = json_uint(e, "channels"), vendor = json_uint(e, "vendor");
+	const char *version = json_string(e, "version");
+
+	if (!n_channels)
+		return;
+	printf("  is      ");
+	if (vendor)
+		printf("%04" PRIx64 ":%04" PRIx64 ", ", vendor, json_uint(e, "product"));
+	if (*version)
+		printf("version %s, ", version);
+	printf("%" PRIu64 " channel%s, %" PRIu64 " descriptors of up to %s, %" PRIu64
+	       "-bit addresses%s\n", n_channels, plural(n_channels), json_uint(e, "ringSize"),
+	       SIZE(json_uint(e, "maxCopy")), json_uint(e, "addressBits"),
+	       json_bool(e, "reportsErrors") ? "" : ", does not report errors");
+}
+
+static void print_history(sd_json_variant *e)
+{
+	uint64_t outages = json_uint(e, "outages"), tries = json_uint(e, "tries");
+	uint64_t retry_us = json_uint(e, "retryUSec");
+
+	if (!outages && !tries)
+		return;
+	printf("  was     out of service %" PRIu64 " time%s, tried again %" PRIu64 " time%s",
+	       outages, plural(outages), tries, plural(tries));
+	if (retry_us)
+		printf(", the next time in %s", TIME(retry_us * 1000));
+	printf("\n");
+}
+
 static void print_engine(sd_json_variant *e)
 {
 	const char *driver = json_string(e, "driver");
@@ -28,6 +66,8 @@ static void print_engine(sd_json_variant *e)
 	       json_string(e, "state"), *driver ? driver : "-", number(e, "node").s,
 	       number(e, "group").s, SIZE(json_uint(e, "bytes")), number(e, "copies").s,
 	       number(e, "errors").s, TIME(json_uint(e, "busyNSec")));
+	print_facts(e);
+	print_history(e);
 	if (*json_string(e, "reason"))
 		printf("  because %s\n", json_string(e, "reason"));
 	if (*json_string(e, "remedy"))
@@ -51,7 +91,8 @@ static void print_engines(sd_json_variant *answer)
 
 static const char help[] =
 	"usage: migoffctl engines [--json]\n\n"
-	"The devices of devices= in migoffd.conf(5): what state they are in, and why.\n";
+	"The devices of devices= in migoffd.conf(5): what they are, what they have done, what state they\n"
+	"are in, and why.\n";
 
 static int run(const struct ctl *ctl, int argc, char **argv)
 {

@@ -16,7 +16,6 @@
 
 /* Written by the owner alone, read by others: each value by itself is whole. */
 #define stat_add(stat, n) __atomic_store_n(&(stat), (stat) + (n), __ATOMIC_RELAXED)
-#define stat_get(stat) __atomic_load_n(&(stat), __ATOMIC_RELAXED)
 
 int engine_init(struct engine *e, const struct engine_ops *ops, const struct engine_caps *caps)
 {
@@ -31,6 +30,9 @@ int engine_init(struct engine *e, const struct engine_ops *ops, const struct eng
 	e->ops = ops;
 	e->caps = *caps;
 	e->caps.max_item = caps->max_len * caps->ring_size;
+	e->caps.n_channels = MAX(caps->n_channels, 1u);
+	e->odd = ~(caps->address_mask >> 1);
+	e->plain = caps->align == 1 && caps->congruence == 1 && !(e->odd & (caps->max_len - 1));
 	e->mask = n - 1;
 	e->events = true;
 	e->event_fd = -1;
@@ -42,9 +44,9 @@ int engine_init(struct engine *e, const struct engine_ops *ops, const struct eng
 	e->reason = "";
 	e->timeout_ns = TIMEOUT_DEFAULT_MS * NSEC_PER_MSEC;
 	e->items = calloc(n, sizeof(*e->items));
-	e->slots = calloc(n, sizeof(*e->slots));
+	e->bytes_before = calloc(n, sizeof(*e->bytes_before));
 	e->done = calloc(n, sizeof(*e->done));
-	if (!e->items || !e->slots || !e->done) {
+	if (!e->items || !e->bytes_before || !e->done) {
 		engine_done(e);
 		return -ENOMEM;
 	}
@@ -54,10 +56,10 @@ int engine_init(struct engine *e, const struct engine_ops *ops, const struct eng
 void engine_done(struct engine *e)
 {
 	free(e->items);
-	free(e->slots);
+	free(e->bytes_before);
 	free(e->done);
 	e->items = NULL;
-	e->slots = NULL;
+	e->bytes_before = NULL;
 	e->done = NULL;
 }
 
@@ -66,9 +68,10 @@ static struct engine_item *item_at(struct engine *e, uint64_t index)
 	return &e->items[index & e->mask];
 }
 
-static struct engine_slot *slot_at(struct engine *e, uint64_t number)
+/* Bytes in all items before this one, which is not reported yet or the next to come. */
+static uint64_t bytes_before(struct engine *e, uint64_t index)
 {
-	return &e->slots[number & e->mask];
+	return index == e->item_tail ? e->bytes_taken : e->bytes_before[index & e->mask];
 }
 
 static void engine_set_state(struct engine *e, enum engine_state state, const char *reason)
@@ -88,13 +91,15 @@ static int engine_fail(struct engine *e, int error, const char *reason)
 
 static bool engine_busy(const struct engine *e)
 {
-	return e->desc_head < e->desc_submitted;
+	return e->descs_done < e->descs_submitted;
 }
 
 /* From now on, for what is in flight. */
-static void engine_grant_time(struct engine *e)
+static void engine_grant_time(struct engine *e, uint64_t now_ns)
 {
-	e->deadline_ns = clock_now_ns() + e->timeout_ns + e->bytes_in_flight * NSEC_PER_BYTE;
+	uint64_t bytes = e->bytes_submitted - e->bytes_finished;
+
+	e->deadline_ns = now_ns + e->timeout_ns + bytes * NSEC_PER_BYTE;
 }
 
 static void engine_note_idle(struct engine *e)
@@ -106,69 +111,128 @@ static void engine_note_idle(struct engine *e)
 	e->deadline_ns = 0;
 }
 
-static void item_finish(struct engine *e, uint64_t index)
+/* Of items [@first, @first + @n). */
+static uint64_t bytes_of(struct engine *e, uint64_t first, uint64_t n)
+{
+	return bytes_before(e, first + n) - bytes_before(e, first);
+}
+
+/* They have ended, and are to be reported so. */
+static void items_finish(struct engine *e, uint64_t first, uint32_t n, enum engine_status status)
+{
+	e->bytes_finished += bytes_of(e, first, n);
+	e->done[e->done_tail++ & e->mask] = (struct engine_run) {
+		.first = first,
+		.n = n,
+		.status = status,
+	};
+}
+
+/* Of an item, @n descriptors have ended. Return: whether they were the last. */
+static bool item_progress(struct engine *e, uint64_t index, uint32_t n, enum engine_status status)
 {
 	struct engine_item *item = item_at(e, index);
 
-	item->finished = true;
-	e->done[e->done_tail++ & e->mask] = index;
+	/* The first thing that went wrong is what the item is reported with. */
+	if (item->status != ENGINE_COPIED)
+		status = item->status;
+	if (item->n_more >= n) {
+		item->n_more -= n;
+		item->status = status;
+		return false;
+	}
+	assert(item->n_more == n - 1);
+	*item = (struct engine_item) {};
+	items_finish(e, index, 1, status);
+	return true;
 }
 
-void engine_desc_done(struct engine *e, uint64_t number, enum engine_status status)
+void engine_desc_done(struct engine *e, uint64_t item, enum engine_status status)
 {
-	struct engine_slot *slot = slot_at(e, number);
-	struct engine_item *item = item_at(e, slot->item);
+	assert(item >= e->item_head && item < e->items_submitted);
 
-	assert(number >= e->desc_head && number < e->desc_submitted && !slot->done);
-
-	slot->done = true;
-	while (e->desc_head < e->desc_submitted && slot_at(e, e->desc_head)->done)
-		e->desc_head++;
-	e->bytes_in_flight -= slot->len;
+	e->descs_done++;
 	e->progress = true;
+	item_progress(e, item, 1, status);
+}
 
-	/* The first thing that went wrong is what the item is reported with. */
-	if (item->status == ENGINE_COPIED)
-		item->status = status;
-	if (--item->n_left == 0)
-		item_finish(e, slot->item);
+void engine_oldest_done(struct engine *e, uint32_t n, enum engine_status status)
+{
+	assert(n <= e->descs_submitted - e->descs_done);
+
+	if (n == 0)
+		return;
+	e->descs_done += n;
+	e->progress = true;
+	if (e->n_extra == 0) {
+		items_finish(e, e->item_oldest, n, status);
+		e->item_oldest += n;
+		return;
+	}
+	while (n > 0) {
+		uint32_t part = MIN(n, item_at(e, e->item_oldest)->n_more + 1);
+
+		e->item_oldest += item_progress(e, e->item_oldest, part, status);
+		n -= part;
+	}
+}
+
+/* Mark items that have ended and are still to be reported, or take the mark away. */
+static void items_mark(struct engine *e, uint64_t done_tail, bool ended)
+{
+	for (uint64_t at = e->done_head; at < done_tail; at++) {
+		const struct engine_run *run = &e->done[at & e->mask];
+
+		for (uint32_t i = 0; i < run->n; i++)
+			item_at(e, run->first + i)->ended = ended;
+	}
 }
 
 /* The device is at rest: whatever it did not finish will not be finished. */
 static void engine_cancel_all(struct engine *e, enum engine_status submitted)
 {
-	for (uint64_t n = e->desc_head; n < e->desc_tail; n++) {
-		struct engine_slot *slot = slot_at(e, n);
-		struct engine_item *item = item_at(e, slot->item);
+	uint64_t done_tail = e->done_tail;
 
-		if (slot->done || item->finished)
+	items_mark(e, done_tail, true);
+	for (uint64_t i = e->item_head; i < e->item_tail; i++) {
+		struct engine_item *item = item_at(e, i);
+		enum engine_status status = item->status;
+
+		if (item->ended)
 			continue;
-		if (item->status == ENGINE_COPIED)
-			item->status = n < e->desc_submitted ? submitted : ENGINE_CANCELLED;
-		item_finish(e, slot->item);
+		if (status == ENGINE_COPIED)
+			status = i < e->items_submitted ? submitted : ENGINE_CANCELLED;
+		*item = (struct engine_item) {};
+		items_finish(e, i, 1, status);
 	}
-	e->desc_head = e->desc_tail;
-	e->desc_submitted = e->desc_tail;
-	e->bytes_in_flight = 0;
-	e->bytes_enqueued = 0;
-	e->poison_next = false;
+	items_mark(e, done_tail, false);
+	e->item_oldest = e->items_submitted = e->item_tail;
+	e->descs_done = e->descs_submitted = e->descs_queued;
+	e->bytes_submitted = e->bytes_finished = e->bytes_taken;
+	e->poison = false;
 	engine_note_idle(e);
 }
 
 /* Let finished work in; find out that there is none where there should be. */
 static void engine_reap(struct engine *e)
 {
+	uint64_t now_ns;
 	int r;
 
 	e->progress = false;
 	r = e->ops->reap(e);
 	if (!engine_busy(e))
 		engine_note_idle(e);
-	else if (e->progress)
-		engine_grant_time(e);
 	if (r < 0) {
 		engine_fail(e, -EIO, "the device reported an error and halted");
-	} else if (e->deadline_ns && clock_now_ns() > e->deadline_ns) {
+		return;
+	}
+	if (!engine_busy(e))
+		return;
+	now_ns = clock_now_ns();
+	if (e->progress) {
+		engine_grant_time(e, now_ns);
+	} else if (now_ns > e->deadline_ns) {
 		stat_add(e->stats.timeouts, 1);
 		engine_fail(e, -ETIMEDOUT, "the device finished nothing before the deadline");
 	}
@@ -241,85 +305,24 @@ struct engine *engine_close(struct engine *e)
 	return NULL;
 }
 
-static int engine_check(const struct engine *e, uint64_t src, uint64_t dst, uint64_t len)
-{
-	const struct engine_caps *caps = &e->caps;
-
-	if (len == 0 || !IS_ALIGNED(src | dst | len, caps->align) ||
-	    !IS_ALIGNED(src ^ dst, caps->congruence))
-		return -EINVAL;
-	if (len > caps->max_item)
-		return -EMSGSIZE;
-	if (src > caps->address_mask || len - 1 > caps->address_mask - src ||
-	    dst > caps->address_mask || len - 1 > caps->address_mask - dst)
-		return -ERANGE;
-	/* As distances, for the last byte may be the last there is. */
-	if ((src <= dst && dst - src < len) || (dst < src && src - dst < len))
-		return -EINVAL;
-	return 0;
-}
-
-static void engine_queue(struct engine *e, uint64_t index, uint64_t src, uint64_t dst,
-			 uint64_t len)
-{
-	struct engine_desc desc = {
-		.number = e->desc_tail++,
-		.item = index,
-		.src = src,
-		.dst = dst,
-		.len = len,
-		.poison = e->poison_next,
-	};
-
-	*slot_at(e, desc.number) = (struct engine_slot) { .item = index, .len = len };
-	e->poison_next = false;
-	e->ops->queue(e, &desc);
-	stat_add(e->stats.descriptors, 1);
-}
-
-int engine_enqueue(struct engine *e, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index)
-{
-	uint64_t index = e->item_tail, max_len = e->caps.max_len;
-	uint32_t n_desc;
-	int r;
-
-	if (e->state != ENGINE_RUNNING)
-		return -ENODEV;
-	r = engine_check(e, src, dst, len);
-	if (r < 0)
-		return r;
-	n_desc = len <= max_len ? 1 : (uint32_t)((len - 1) / max_len + 1);
-	if (n_desc > engine_capacity(e))
-		return -ENOSPC;
-
-	*item_at(e, index) = (struct engine_item) { .len = len, .n_left = n_desc };
-	e->item_tail++;
-	for (uint64_t at = 0; at < len; at += max_len)
-		engine_queue(e, index, src + at, dst + at, MIN(max_len, len - at));
-	e->bytes_enqueued += len;
-	*ret_index = index;
-	return 0;
-}
-
 int engine_submit(struct engine *e)
 {
-	uint64_t granted;
 	int r;
 
 	if (e->state != ENGINE_RUNNING)
 		return -ENODEV;
-	if (e->desc_submitted == e->desc_tail)
+	if (e->items_submitted == e->item_tail)
 		return 0;
 
-	granted = e->bytes_enqueued * NSEC_PER_BYTE;
 	if (!engine_busy(e)) {
 		e->busy_since_ns = clock_now_ns();
 		e->deadline_ns = e->busy_since_ns + e->timeout_ns;
 	}
-	e->deadline_ns += granted;
-	e->bytes_in_flight += e->bytes_enqueued;
-	e->bytes_enqueued = 0;
-	e->desc_submitted = e->desc_tail;
+	e->deadline_ns += (e->bytes_taken - e->bytes_submitted) * NSEC_PER_BYTE;
+	e->bytes_submitted = e->bytes_taken;
+	e->items_submitted = e->item_tail;
+	stat_add(e->stats.descriptors, e->descs_queued - e->descs_submitted);
+	e->descs_submitted = e->descs_queued;
 	stat_add(e->stats.submits, 1);
 
 	r = e->ops->flush(e);
@@ -328,24 +331,47 @@ int engine_submit(struct engine *e)
 	return 0;
 }
 
-static void engine_report(struct engine *e, struct engine_result *ret)
+/* Those reported before them, out of order, may be forgotten too. */
+static void items_leave(struct engine *e, uint64_t first, uint32_t n)
 {
-	uint64_t index = e->done[e->done_head++ & e->mask];
-	struct engine_item *item = item_at(e, index);
-
-	*ret = (struct engine_result) { .index = index, .status = item->status };
-	item->reported = true;
-	while (e->item_head < e->item_tail && item_at(e, e->item_head)->reported)
+	if (first == e->item_head && e->n_extra == 0)
+		e->item_head += n;
+	else
+		for (uint32_t i = 0; i < n; i++)
+			item_at(e, first + i)->ended = true;
+	while (e->item_head < e->item_tail && item_at(e, e->item_head)->ended) {
+		item_at(e, e->item_head)->ended = false;
+		if (e->n_extra > 0)
+			e->n_extra -= (uint32_t)((bytes_of(e, e->item_head, 1) - 1) / e->caps.max_len);
 		e->item_head++;
-
-	if (item->status == ENGINE_COPIED) {
-		stat_add(e->stats.items, 1);
-		stat_add(e->stats.bytes, item->len);
-	} else if (item->status == ENGINE_CANCELLED) {
-		stat_add(e->stats.cancelled, 1);
-	} else {
-		stat_add(e->stats.errors, 1);
 	}
+}
+
+/* Report items of one run, @n at most. Return: how many. */
+static uint32_t engine_report(struct engine *e, struct engine_result *ret_results, size_t n)
+{
+	struct engine_run *run = &e->done[e->done_head & e->mask];
+	uint64_t first = run->first;
+	enum engine_status status = run->status;
+
+	n = MIN(n, run->n);
+#pragma GCC unroll 4
+	for (size_t i = 0; i < n; i++)
+		ret_results[i] = (struct engine_result) { .index = first + i, .status = status };
+	if (status == ENGINE_COPIED) {
+		stat_add(e->stats.items, n);
+		stat_add(e->stats.bytes, bytes_of(e, first, n));
+	} else if (status == ENGINE_CANCELLED) {
+		stat_add(e->stats.cancelled, n);
+	} else {
+		stat_add(e->stats.errors, n);
+	}
+	run->first += n;
+	run->n -= (uint32_t)n;
+	if (run->n == 0)
+		e->done_head++;
+	items_leave(e, first, (uint32_t)n);
+	return (uint32_t)n;
 }
 
 int engine_completed(struct engine *e, struct engine_result *ret_results, size_t n)
@@ -355,38 +381,10 @@ int engine_completed(struct engine *e, struct engine_result *ret_results, size_t
 	if (e->state == ENGINE_RUNNING)
 		engine_reap(e);
 	while (got < n && e->done_head < e->done_tail)
-		engine_report(e, &ret_results[got++]);
+		got += engine_report(e, ret_results + got, n - got);
 	if (got > 0)
 		return (int)got;
 	return e->state == ENGINE_FAILED ? e->error : 0;
-}
-
-uint32_t engine_capacity(const struct engine *e)
-{
-	uint64_t n_items = e->item_tail - e->item_head, n_descs = e->desc_tail - e->desc_head;
-
-	/* Out of order, a finished item keeps its place until those before it are reported. */
-	return e->caps.ring_size - (uint32_t)MAX(n_items, n_descs);
-}
-
-uint32_t engine_in_flight(const struct engine *e)
-{
-	return (uint32_t)(e->item_tail - e->item_head);
-}
-
-int engine_event_fd(const struct engine *e)
-{
-	return e->event_fd;
-}
-
-int engine_request_fd(const struct engine *e)
-{
-	return e->request_fd;
-}
-
-int engine_error_fd(const struct engine *e)
-{
-	return e->error_fd;
 }
 
 void engine_set_events(struct engine *e, bool on)
@@ -403,89 +401,5 @@ void engine_set_timeout(struct engine *e, unsigned int timeout_ms)
 {
 	e->timeout_ns = timeout_ms * NSEC_PER_MSEC;
 	if (engine_busy(e))
-		engine_grant_time(e);
-}
-
-int engine_inject_error(struct engine *e)
-{
-	if (!e->caps.can_inject)
-		return -EOPNOTSUPP;
-	e->poison_next = true;
-	return 0;
-}
-
-int engine_dma_alloc(struct engine *e, size_t size, struct dma_area *ret, struct why *why)
-{
-	if (e->ops->dma_alloc)
-		return e->ops->dma_alloc(e, size, ret, why);
-	return e->transport->ops->dma_alloc(e->transport, size, ret, why);
-}
-
-void engine_dma_free(struct engine *e, struct dma_area *area)
-{
-	if (e->ops->dma_free)
-		e->ops->dma_free(e, area);
-	else
-		e->transport->ops->dma_free(e->transport, area);
-}
-
-const struct engine_caps *engine_caps(const struct engine *e)
-{
-	return &e->caps;
-}
-
-const struct engine_identity *engine_identity(const struct engine *e)
-{
-	return &e->identity;
-}
-
-enum engine_state engine_state(const struct engine *e)
-{
-	return __atomic_load_n(&e->state, __ATOMIC_ACQUIRE);
-}
-
-const char *engine_reason(const struct engine *e)
-{
-	return __atomic_load_n(&e->reason, __ATOMIC_ACQUIRE);
-}
-
-void engine_stats(const struct engine *e, struct engine_stats *ret)
-{
-	*ret = (struct engine_stats) {
-		.items = stat_get(e->stats.items),
-		.bytes = stat_get(e->stats.bytes),
-		.descriptors = stat_get(e->stats.descriptors),
-		.submits = stat_get(e->stats.submits),
-		.errors = stat_get(e->stats.errors),
-		.cancelled = stat_get(e->stats.cancelled),
-		.timeouts = stat_get(e->stats.timeouts),
-		.recoveries = stat_get(e->stats.recoveries),
-		.busy_ns = stat_get(e->stats.busy_ns),
-	};
-}
-
-const char *engine_status_name(enum engine_status status)
-{
-	static const char *const names[_ENGINE_STATUS_MAX] = {
-		[ENGINE_COPIED] = "copied",
-		[ENGINE_CANCELLED] = "cancelled",
-		[ENGINE_READ_ERROR] = "read error",
-		[ENGINE_WRITE_ERROR] = "write error",
-		[ENGINE_REFUSED] = "refused",
-		[ENGINE_DEVICE_ERROR] = "device error",
-		[ENGINE_TIMED_OUT] = "timed out",
-	};
-
-	return names[status];
-}
-
-const char *engine_state_name(enum engine_state state)
-{
-	static const char *const names[] = {
-		[ENGINE_STOPPED] = "stopped",
-		[ENGINE_RUNNING] = "running",
-		[ENGINE_FAILED] = "failed",
-	};
-
-	return names[state];
+		engine_grant_time(e, clock_now_ns());
 }

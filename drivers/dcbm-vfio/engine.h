@@ -14,7 +14,7 @@
  *
  * One thread owns an engine and makes all calls on it. Only engine_caps(), engine_identity(),
  * engine_state(), engine_reason() and engine_stats() may be called by others meanwhile.
- * engine_enqueue(), engine_submit() and engine_completed() never wait; engine_start(),
+ * engine_enqueue_all(), engine_submit() and engine_completed() never wait; engine_start(),
  * engine_stop(), engine_recover() and engine_close() may take up to ENGINE_STOP_MS.
  *
  * The life of an engine, and what is legal in each state:
@@ -26,7 +26,7 @@
  *
  *	enqueue, submit		RUNNING
  *	completed		any state; in all but RUNNING it hands out what is left to report
- *	stop, close		any state
+ *	stop, close, recover	any state
  */
 #ifndef MIGOFF_DCBM_ENGINE_H
 #define MIGOFF_DCBM_ENGINE_H
@@ -61,6 +61,18 @@ enum engine_state {
 };
 
 /**
+ * struct engine_copy - What to copy.
+ * @src: where to read.
+ * @dst: where to write; must not overlap the source.
+ * @len: bytes, 1 or more.
+ */
+struct engine_copy {
+	uint64_t src;
+	uint64_t dst;
+	uint64_t len;
+};
+
+/**
  * struct engine_result - One finished item.
  * @index: as given by engine_enqueue().
  * @status: what became of it.
@@ -76,6 +88,7 @@ struct engine_result {
  * @max_len: bytes that one descriptor copies; longer items are split.
  * @max_item: bytes that one engine_enqueue() takes: what a whole ring of descriptors copies.
  * @ring_size: descriptors that can be in flight.
+ * @n_channels: descriptors that are copied at the same time.
  * @align: source, destination and length are multiples of it (a power of two, 1 for none).
  * @congruence: source and destination are equal modulo it (a power of two, 1 for none).
  * @in_order: items are reported in the order of their index.
@@ -90,6 +103,7 @@ struct engine_caps {
 	uint64_t max_len;
 	uint64_t max_item;
 	uint32_t ring_size;
+	uint32_t n_channels;
 	uint32_t align;
 	uint32_t congruence;
 	bool in_order;
@@ -101,6 +115,7 @@ struct engine_caps {
 /**
  * struct engine_identity - Who an engine is; fixed while it is open.
  * @driver: name of the driver here ("lsi53c895a", "soft", ...).
+ * @version: the device's own, as "3.3"; empty when it has none.
  * @bdf: PCI address ("0000:00:05.0"), or empty.
  * @vendor: PCI vendor, or 0.
  * @device: PCI device, or 0.
@@ -114,6 +129,7 @@ struct engine_caps {
  */
 struct engine_identity {
 	char driver[24];
+	char version[8];
 	char bdf[16];
 	uint16_t vendor;
 	uint16_t device;
@@ -236,7 +252,7 @@ int engine_stop(struct engine *e);
 
 /**
  * engine_recover() - Stop, reset and start again after a failure.
- * @e: the engine.
+ * @e: the engine, in any state.
  *
  * Guarantees: those of engine_stop(). Items that were in flight are reported as ENGINE_TIMED_OUT
  * if their deadline had passed, else as ENGINE_CANCELLED.
@@ -246,18 +262,29 @@ int engine_stop(struct engine *e);
 int engine_recover(struct engine *e);
 
 /**
- * engine_enqueue() - Take a copy, without beginning it.
+ * engine_enqueue_all() - Take copies, without beginning them.
  * @e: the engine, RUNNING.
- * @src: where to read.
- * @dst: where to write; must not overlap the source.
- * @len: bytes, 1 or more.
- * @ret_index: the index under which it will be reported: 0, 1, 2, ... since the engine was opened.
+ * @copies: what to copy.
+ * @n: how many.
+ * @ret_index: the index under which the first one will be reported; the others follow it. Indices
+ *	are 0, 1, 2, ... since the engine was opened.
  *
- * Return: 0; -ENOSPC the ring is full now: submit, collect, try again; -EINVAL zero length,
- * overlap, alignment or congruence; -ERANGE beyond the address mask; -EMSGSIZE more than
- * &engine_caps.max_item; -ENODEV not RUNNING.
+ * Return: how many were taken, from the first one on. If the first one was not: -ENOSPC the ring is
+ * full now: submit, collect, try again; -EINVAL zero length, overlap, alignment or congruence;
+ * -ERANGE beyond the address mask; -EMSGSIZE more than &engine_caps.max_item; -ENODEV not RUNNING.
  */
-int engine_enqueue(struct engine *e, uint64_t src, uint64_t dst, uint64_t len, uint64_t *ret_index);
+int engine_enqueue_all(struct engine *e, const struct engine_copy *copies, uint32_t n,
+		       uint64_t *ret_index);
+
+/* The same for a single one. Return: 0, or as above. */
+static inline int engine_enqueue(struct engine *e, uint64_t src, uint64_t dst, uint64_t len,
+				 uint64_t *ret_index)
+{
+	struct engine_copy copy = { .src = src, .dst = dst, .len = len };
+	int r = engine_enqueue_all(e, &copy, 1, ret_index);
+
+	return r < 0 ? r : 0;
+}
 
 /**
  * engine_submit() - Begin everything that was enqueued: one doorbell.

@@ -13,24 +13,6 @@
 #include "engine.h"
 #include "transport.h"
 
-/**
- * struct engine_desc - One descriptor's worth of copying.
- * @number: free-running; a ring of caps.ring_size slots can be indexed with its remainder.
- * @item: the index of the item that it is a part of.
- * @src: where to read.
- * @dst: where to write.
- * @len: bytes, 1 to caps.max_len.
- * @poison: write something that the device must refuse, instead of this copy.
- */
-struct engine_desc {
-	uint64_t number;
-	uint64_t item;
-	uint64_t src;
-	uint64_t dst;
-	uint64_t len;
-	bool poison;
-};
-
 struct engine_id {
 	uint16_t vendor;
 	uint16_t device;
@@ -81,11 +63,14 @@ struct engine_ops {
 	int (*reset)(struct engine *e);
 
 	/**
-	 * @queue: Write a descriptor. It fits: no more than caps.ring_size are in flight.
+	 * @queue: Write @n descriptors, for a copy each, of caps.max_len at most: they are parts of
+	 * the items @item, @item + 1, and so on. They fit: no more than caps.ring_size are in flight,
+	 * counted from the oldest item that is not reported. If engine.poison, write the one that it
+	 * is so that the device must refuse it.
 	 *
-	 * Guarantees: the device does not see it before @flush.
+	 * Guarantees: the device does not see them before @flush.
 	 */
-	void (*queue)(struct engine *e, const struct engine_desc *desc);
+	void (*queue)(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item);
 
 	/**
 	 * @flush: Let the device see all descriptors queued; at most one doorbell. Does not wait.
@@ -93,8 +78,8 @@ struct engine_ops {
 	int (*flush)(struct engine *e);
 
 	/**
-	 * @reap: Call engine_desc_done() for each descriptor that has finished, in any order, and
-	 * clear the event. Does not wait.
+	 * @reap: Call engine_oldest_done(), if caps.in_order, or else engine_desc_done(), for
+	 * descriptors that have finished, and clear the event. Does not wait.
 	 *
 	 * Guarantees: if more finishes after the call, engine.event_fd becomes readable, at the
 	 * latest when all is finished that was flushed at once; unless engine.events is off.
@@ -116,20 +101,31 @@ struct engine_ops {
 	void (*close)(struct engine *e);
 };
 
-/* What engine.c keeps for each item in flight, at its place in the ring. */
-struct engine_item {
-	uint64_t len;
-	uint32_t n_left;
-	enum engine_status status;
-	bool finished;
-	bool reported;
+/**
+ * struct engine_desc - A descriptor, for drivers that keep them for later.
+ * @copy: what to do.
+ * @poison: do something that the device must refuse, instead.
+ */
+struct engine_desc {
+	struct engine_copy copy;
+	bool poison;
 };
 
-/* What engine.c keeps for each descriptor in flight, at its place in the ring. */
-struct engine_slot {
-	uint64_t item;
-	uint64_t len;
-	bool done;
+/*
+ * What sets an item apart that is not reported yet; all zero for most. @n_more descriptors besides one
+ * have not ended; one that has went wrong with @status. It has @ended, but one before it has not.
+ */
+struct engine_item {
+	uint32_t n_more;
+	enum engine_status status;
+	bool ended;
+};
+
+/* Items [@first, @first + @n) that ended alike, at once, and are not reported yet. */
+struct engine_run {
+	uint64_t first;
+	uint32_t n;
+	enum engine_status status;
 };
 
 /**
@@ -143,12 +139,15 @@ struct engine_slot {
  * @error_fd: see engine_error_fd().
  * @events: see engine_set_events().
  *
+ * @poison: see @queue.
+ *
  * What follows belongs to engine.c. Counters run freely: [item_head, item_tail) are the items not
- * yet reported, [desc_head, desc_tail) the descriptors not yet done, of which those below
- * desc_submitted were submitted; all are found at their remainder by @mask, a power of two less 1;
- * [done_head, done_tail) of the ring @done are the indices of
- * finished items in the order in which they finished. @state, @reason and @stats are written by
- * the owner and read by anyone.
+ * yet reported, those below items_submitted were submitted, and in order those below item_oldest have
+ * ended; they are found at their remainder by @mask, a power of two less 1; they have @n_extra descriptors more than if each had one. Of the
+ * descs_queued descriptors descs_submitted were submitted and descs_done are done; the same goes for
+ * bytes. [done_head, done_tail) of the ring @done are runs of finished items in the order in which
+ * they finished. An item is @plain if its addresses have no bit of @odd, and the engine has no rules
+ * for alignment. @state, @reason and @stats are written by the owner and read by anyone.
  */
 struct engine {
 	const struct engine_ops *ops;
@@ -159,6 +158,7 @@ struct engine {
 	int request_fd;
 	int error_fd;
 	bool events;
+	bool poison;
 
 	enum engine_state state;
 	const char *reason;
@@ -166,19 +166,20 @@ struct engine {
 	int error;
 	struct engine_stats stats;
 	struct engine_item *items;
-	struct engine_slot *slots;
-	uint64_t *done;
+	uint64_t *bytes_before;
+	struct engine_run *done;
 	uint64_t mask;
-	uint64_t item_head, item_tail;
-	uint64_t desc_head, desc_submitted, desc_tail;
+	uint64_t odd;
+	bool plain;
+	bool progress;
+	uint32_t n_extra;
+	uint64_t item_head, item_oldest, items_submitted, item_tail;
+	uint64_t descs_done, descs_submitted, descs_queued;
+	uint64_t bytes_finished, bytes_submitted, bytes_taken;
 	uint64_t done_head, done_tail;
-	uint64_t bytes_in_flight;
-	uint64_t bytes_enqueued;
 	uint64_t timeout_ns;
 	uint64_t deadline_ns;
 	uint64_t busy_since_ns;
-	bool progress;
-	bool poison_next;
 };
 
 /**
@@ -199,11 +200,21 @@ void engine_done(struct engine *e);
 
 /**
  * engine_desc_done() - Report a descriptor, from within ops.reap.
- * @e: the engine.
- * @number: of the descriptor; in flight, submitted, not reported before.
+ * @e: the engine, unless caps.in_order.
+ * @item: the item that it is a part of.
  * @status: what became of it.
+ *
+ * It is submitted, and not reported before.
  */
-void engine_desc_done(struct engine *e, uint64_t number, enum engine_status status);
+void engine_desc_done(struct engine *e, uint64_t item, enum engine_status status);
+
+/**
+ * engine_oldest_done() - Report the oldest descriptors that are not reported, from within ops.reap.
+ * @e: the engine, caps.in_order.
+ * @n: how many; they are submitted.
+ * @status: what became of them.
+ */
+void engine_oldest_done(struct engine *e, uint32_t n, enum engine_status status);
 
 /**
  * engine_complain() - Say what is the matter, for engine_reason(), when an operation fails.

@@ -33,13 +33,15 @@ enum slot_state {
 struct fault_slot {
 	enum slot_state state;
 	enum engine_status status;
+	uint64_t number;
+	uint64_t item;
 	struct engine_desc desc;
 	uint64_t due_ns;
 };
 
 /*
  * A descriptor of the wrapper is an item of the inner engine. Slots are found by the descriptor's
- * number modulo the ring; [head, flushed) were submitted, [flushed, tail) are queued. @inner_slot
+ * number, counted from the first, modulo the ring; [head, flushed) were submitted, [flushed, tail) are queued. @inner_slot
  * leads from an index of the inner engine, modulo its ring, back to the number. @busy_until_ns is when
  * a device of the configured speed would be done with all that the inner engine has finished.
  */
@@ -69,23 +71,23 @@ static struct fault_slot *fault_slot(struct fault *f, uint64_t number)
 }
 
 /* Items count from 0, people from 1. */
-static bool fault_hits(const struct fault_when *when, const struct engine_desc *desc)
+static bool fault_hits(const struct fault_when *when, const struct fault_slot *slot)
 {
-	uint64_t n = desc->item + 1;
+	uint64_t n = slot->item + 1;
 
 	return (when->at && n == when->at) || (when->every && n % when->every == 0);
 }
 
 static void fault_finish(struct fault *f, struct fault_slot *slot, enum engine_status status)
 {
-	if (fault_hits(&f->config.lost, &slot->desc)) {
+	if (fault_hits(&f->config.lost, slot)) {
 		slot->state = SLOT_SWALLOWED;
 		return;
 	}
 	slot->state = SLOT_DELAYED;
 	slot->status = status;
 	f->busy_until_ns = MAX(f->busy_until_ns, clock_now_ns()) +
-			   f->config.delay_ns_per_kib * slot->desc.len / 1024;
+			   f->config.delay_ns_per_kib * slot->desc.copy.len / 1024;
 	slot->due_ns = f->busy_until_ns + f->config.delay_us * NSEC_PER_USEC;
 }
 
@@ -94,9 +96,9 @@ static bool fault_pass(struct fault *f, struct fault_slot *slot, uint64_t src, u
 {
 	uint64_t index;
 
-	if (engine_enqueue(f->inner, src, slot->desc.dst, len, &index) < 0)
+	if (engine_enqueue(f->inner, src, slot->desc.copy.dst, len, &index) < 0)
 		return false;
-	f->inner_slot[index % f->inner->caps.ring_size] = slot->desc.number;
+	f->inner_slot[index % f->inner->caps.ring_size] = slot->number;
 	return true;
 }
 
@@ -104,26 +106,32 @@ static void fault_dispatch(struct fault *f, struct fault_slot *slot)
 {
 	const struct engine_desc *desc = &slot->desc;
 
-	if (fault_hits(&f->config.hang, desc))
+	if (fault_hits(&f->config.hang, slot))
 		f->hanging = true;
 	if (f->hanging) {
 		slot->state = SLOT_SWALLOWED;
-	} else if (fault_hits(&f->config.error, desc)) {
+	} else if (fault_hits(&f->config.error, slot)) {
 		fault_finish(f, slot, ENGINE_DEVICE_ERROR);
 	} else {
 		if (desc->poison)
 			engine_inject_error(f->inner);
 		slot->state = SLOT_COPYING;
-		if (!fault_pass(f, slot, desc->src, desc->len))
+		if (!fault_pass(f, slot, desc->copy.src, desc->copy.len))
 			fault_finish(f, slot, ENGINE_DEVICE_ERROR);
 	}
 }
 
-static void fault_queue(struct engine *e, const struct engine_desc *desc)
+static void fault_queue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
 {
 	struct fault *f = to_fault(e);
 
-	*fault_slot(f, f->tail++) = (struct fault_slot) { .state = SLOT_QUEUED, .desc = *desc };
+	for (uint32_t i = 0; i < n; i++, f->tail++)
+		*fault_slot(f, f->tail) = (struct fault_slot) {
+			.state = SLOT_QUEUED,
+			.number = f->tail,
+			.item = item + i,
+			.desc = { .copy = copies[i], .poison = e->poison },
+		};
 }
 
 static int fault_set_timer(struct fault *f, uint64_t due_ns)
@@ -155,7 +163,7 @@ static void fault_take_result(struct fault *f, const struct engine_result *resul
 	struct fault_slot *slot = fault_slot(f, number);
 
 	if (slot->state == SLOT_COPYING && result->status == ENGINE_COPIED &&
-	    fault_hits(&f->config.wrong, &slot->desc))
+	    fault_hits(&f->config.wrong, slot))
 		slot->state = SLOT_TO_SCRIBBLE;
 	else
 		fault_finish(f, slot, result->status);
@@ -176,17 +184,17 @@ static int fault_reap_inner(struct fault *f)
 static uint64_t fault_advance(struct fault *f, struct fault_slot *slot, uint64_t now_ns)
 {
 	/* The area is long enough to begin anywhere that the inner engine's congruence asks for. */
-	uint64_t src = f->scribble.iova + (slot->desc.dst & (f->engine.caps.congruence - 1));
+	uint64_t src = f->scribble.iova + (slot->desc.copy.dst & (f->engine.caps.congruence - 1));
 
 	if (slot->state == SLOT_TO_SCRIBBLE &&
-	    fault_pass(f, slot, src, MIN(slot->desc.len, SCRIBBLE_LEN)))
+	    fault_pass(f, slot, src, MIN(slot->desc.copy.len, SCRIBBLE_LEN)))
 		slot->state = SLOT_SCRIBBLING;
 	if (slot->state != SLOT_DELAYED)
 		return 0;
 	if (slot->due_ns > now_ns)
 		return slot->due_ns;
 	slot->state = SLOT_FREE;
-	engine_desc_done(&f->engine, slot->desc.number, slot->status);
+	engine_desc_done(&f->engine, slot->item, slot->status);
 	return 0;
 }
 

@@ -27,28 +27,28 @@
 /* Reading a register takes as long as a small copy. */
 #define VAIN_POLLS_MAX 1024
 
-#define MOVE_FLAGS (IDXD_FLAG_RECORD_VALID | IDXD_OP_MOVE << IDXD_OP_SHIFT)
-
 static const char complaint_gone[] = "the device is gone: its registers read all ones";
 static const char complaint_not_given[] = "the device completed what it was not given";
 static const char complaint_senseless[] = "the device completed with a code of no meaning";
 
 /* What never changes, the address of its record, is in the ring since the start. */
-static void idxd_queue(struct engine *e, const struct engine_desc *desc)
+static void idxd_queue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
 {
 	struct idxd *idxd = to_idxd(e);
-	struct idxd_descriptor *d = &idxd->ring[desc->number % IDXD_RING];
+	uint32_t operation = e->poison ? IDXD_OP_NONE : IDXD_OP_MOVE;
 
-	d->flags = htole32(MOVE_FLAGS);
-	d->source = htole64(desc->src);
-	d->destination = htole64(desc->dst);
-	d->size = htole32((uint32_t)desc->len);
-	/* Of one that does not interrupt, the handle is reserved. */
-	d->interrupt = 0;
-	if (desc->poison)
-		d->flags = htole32(IDXD_FLAG_RECORD_VALID |
-				   (uint32_t)IDXD_OP_NONE << IDXD_OP_SHIFT);
-	idxd->queued = desc->number + 1;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t place = idxd->queued++ % IDXD_RING;
+		struct idxd_descriptor *d = &idxd->ring[place];
+
+		d->flags = htole32(IDXD_FLAG_RECORD_VALID | operation << IDXD_OP_SHIFT);
+		d->source = htole64(copies[i].src);
+		d->destination = htole64(copies[i].dst);
+		d->size = htole32((uint32_t)copies[i].len);
+		/* Of one that does not interrupt, the handle is reserved. */
+		d->interrupt = 0;
+		idxd->items[place] = item + i;
+	}
 }
 
 static void idxd_write_portal(struct idxd *idxd, const struct idxd_descriptor *d)
@@ -163,7 +163,7 @@ static int idxd_report(struct engine *e, uint64_t number, uint8_t status)
 
 	if (meaning == _ENGINE_STATUS_MAX)
 		return engine_complain(e, -EIO, complaint_senseless);
-	engine_desc_done(e, number, meaning);
+	engine_desc_done(e, to_idxd(e)->items[number % IDXD_RING], meaning);
 	return 0;
 }
 
@@ -208,7 +208,8 @@ static int idxd_report_batch(struct engine *e, const struct idxd_submission *s, 
 
 	if (status == IDXD_STATUS_SUCCESS) {
 		for (uint32_t i = 0; i < s->n; i++)
-			engine_desc_done(e, s->first + i, ENGINE_COPIED);
+			engine_desc_done(e, to_idxd(e)->items[s->first % IDXD_RING + i],
+					 ENGINE_COPIED);
 		return 0;
 	}
 	if (code != IDXD_STATUS_BATCH_FAILED && code != IDXD_STATUS_BATCH_FAULT)

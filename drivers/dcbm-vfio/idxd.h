@@ -88,6 +88,7 @@ struct idxd_facts {
  * @ring: descriptors, each at its number's place.
  * @records: of each submission the first; the second is never asked for.
  * @failures: of each descriptor, for what becomes of it in a batch if that is a failure.
+ * @items: of each descriptor, the item that it is a part of.
  * @queued: number of the next descriptor; from there down: not flushed yet;
  * @flushed: from there down: flushed, but without room in the queue yet;
  * @posted: from there down: with the device, or done.
@@ -113,6 +114,7 @@ struct idxd {
 	struct idxd_descriptor *ring;
 	struct idxd_record (*records)[2];
 	struct idxd_record *failures;
+	uint64_t items[IDXD_RING];
 	uint64_t queued;
 	uint64_t flushed;
 	uint64_t posted;

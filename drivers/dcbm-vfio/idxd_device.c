@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -274,12 +275,15 @@ static int idxd_init_engine(struct idxd *idxd, struct why *why)
 		idxd->share_log2++;
 	/* So that a single folio is spread over the engines. */
 	caps.max_len = MIN(UINT64_C(1) << f->max_xfer_log2, IDXD_MAX_LEN >> idxd->share_log2);
+	caps.n_channels = f->n_engines;
 	idxd->max_batch = MIN(1u << f->max_batch_log2, IDXD_RING);
 	idxd->room = MIN(f->queue_size, IDXD_SUBMISSIONS / 2);
 	r = engine_init(&idxd->engine, &idxd_ops, &caps);
 	if (r < 0)
 		return why_fail(why, r, "no memory");
 	idxd->engine.transport = idxd->t;
+	snprintf(idxd->engine.identity.version, sizeof(idxd->engine.identity.version), "%u.%u",
+		 (uint8_t)(f->version >> 8), (uint8_t)f->version);
 	r = idxd->t->ops->dma_alloc(idxd->t, RING_SIZE + N_LIVES * RECORDS_SIZE, &idxd->memory,
 				    why);
 	if (r < 0)

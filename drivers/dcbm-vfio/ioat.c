@@ -41,20 +41,52 @@ static struct ioat_channel *ioat_choose(struct ioat *ioat)
 	return best;
 }
 
-static void ioat_queue(struct engine *e, const struct engine_desc *desc)
+static void ioat_write(struct ioat_channel *ch, const struct engine_copy *copies, uint32_t n)
 {
-	struct ioat_channel *ch = ioat_choose(to_ioat(e));
-	uint32_t place = ch->tail++ % IOAT_RING;
-	struct ioat_descriptor *d = &ch->ring[place];
-	uint32_t len = (uint32_t)desc->len;
+	while (n > 0) {
+		uint32_t place = ch->tail % IOAT_RING, part = MIN(n, IOAT_RING - place);
+		struct ioat_descriptor *d = &ch->ring[place];
 
+#pragma GCC unroll 4
+		for (uint32_t i = 0; i < part; i++) {
+			d[i].size = htole32((uint32_t)copies[i].len);
+			d[i].control = htole32(IOAT_CONTROL_COMPLETION);
+			d[i].source = htole64(copies[i].src);
+			d[i].destination = htole64(copies[i].dst);
+		}
+		ch->tail += part;
+		copies += part;
+		n -= part;
+	}
+}
+
+static void ioat_spread(struct ioat *ioat, const struct engine_copy *copies, uint32_t n,
+			uint64_t item)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct ioat_channel *ch = ioat_choose(ioat);
+
+		ch->slots[ch->tail % IOAT_RING] = (struct ioat_slot) {
+			.item = item + i,
+			.len = (uint32_t)copies[i].len,
+		};
+		ch->load += copies[i].len;
+		ioat_write(ch, &copies[i], 1);
+	}
+}
+
+static void ioat_queue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
+{
 	/* A length of nothing is an error of the descriptor, and no other length would be safe. */
-	d->size = htole32(desc->poison ? 0 : len);
-	d->control = htole32(IOAT_CONTROL_COMPLETION);
-	d->source = htole64(desc->src);
-	d->destination = htole64(desc->dst);
-	ch->slots[place] = (struct ioat_slot) { .number = desc->number, .len = len };
-	ch->load += len;
+	static const struct engine_copy poison;
+	struct ioat *ioat = to_ioat(e);
+
+	if (e->poison)
+		copies = &poison;
+	if (ioat->n_channels == 1)
+		ioat_write(&ioat->channels[0], copies, n);
+	else
+		ioat_spread(ioat, copies, n, item);
 }
 
 void ioat_ring_bell(struct ioat_channel *ch)
@@ -100,7 +132,8 @@ static int ioat_flush(struct engine *e)
 			return engine_complain(e, -EIO, complaint_not_given);
 		if (ioat->interrupts && e->events) {
 			ch->ring[last].control |= htole32(IOAT_CONTROL_INTERRUPT);
-			ch->slots[last].interrupts = true;
+			ch->interrupts[last] = true;
+			ch->n_interrupts++;
 		}
 		ioat_ring_bell(ch);
 	}
@@ -118,15 +151,38 @@ static enum engine_status ioat_blame(uint32_t chanerr)
 	return ENGINE_DEVICE_ERROR;
 }
 
-/* Return: whether it was to interrupt. */
-static bool ioat_report(struct engine *e, struct ioat_channel *ch, enum engine_status status)
+/* Whether one of the next @n descriptors was to interrupt. */
+static bool ioat_was_to_interrupt(struct ioat_channel *ch, uint32_t n)
 {
-	const struct ioat_slot *slot = &ch->slots[ch->reaped++ % IOAT_RING];
+	uint32_t n_before = ch->n_interrupts;
 
-	ch->load -= slot->len;
-	if (slot->number != IOAT_NO_NUMBER)
-		engine_desc_done(e, slot->number, status);
-	return slot->interrupts;
+	for (uint32_t i = 0; i < n && ch->n_interrupts > 0; i++) {
+		bool *interrupts = &ch->interrupts[(ch->reaped + i) % IOAT_RING];
+
+		ch->n_interrupts -= *interrupts;
+		*interrupts = false;
+	}
+	return ch->n_interrupts < n_before;
+}
+
+/* Report the next @n descriptors. Return: whether one of them was to interrupt. */
+static bool ioat_report(struct engine *e, struct ioat_channel *ch, uint32_t n,
+			enum engine_status status)
+{
+	bool interrupts = ioat_was_to_interrupt(ch, n);
+
+	if (to_ioat(e)->n_channels == 1) {
+		engine_oldest_done(e, n, status);
+		ch->reaped += n;
+		return interrupts;
+	}
+	for (; n > 0; n--) {
+		const struct ioat_slot *slot = &ch->slots[ch->reaped++ % IOAT_RING];
+
+		ch->load -= slot->len;
+		engine_desc_done(e, slot->item, status);
+	}
+	return interrupts;
 }
 
 static int ioat_report_halt(struct engine *e, struct ioat_channel *ch)
@@ -143,7 +199,7 @@ static int ioat_report_halt(struct engine *e, struct ioat_channel *ch)
 	if (chanerr == UINT32_MAX)
 		return engine_complain(e, -EIO, complaint_gone);
 	if (ch->reaped != ch->flushed)
-		ioat_report(e, ch, status);
+		ioat_report(e, ch, 1, status);
 	return engine_complain(e, -EIO, complaints[status]);
 }
 
@@ -165,8 +221,8 @@ static int ioat_take(struct engine *e, struct ioat_channel *ch, uint64_t status)
 	    state != IOAT_CHANSTS_IDLE && state != IOAT_CHANSTS_ARMED &&
 	    state != IOAT_CHANSTS_HALTED))
 		return engine_complain(e, -EIO, "the device completed with a state of no meaning");
-	while (n-- > 0)
-		interrupts |= ioat_report(e, ch, ENGINE_COPIED);
+	if (n > 0)
+		interrupts = ioat_report(e, ch, n, ENGINE_COPIED);
 	return state == IOAT_CHANSTS_HALTED ? ioat_report_halt(e, ch) : interrupts;
 }
 

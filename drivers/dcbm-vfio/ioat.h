@@ -16,8 +16,6 @@
 #define IOAT_CHANNELS_MAX 16u
 /* The largest folio that is usual; with n channels a descriptor takes an n-th of it. */
 #define IOAT_MAX_LEN (UINT64_C(2) << 20)
-/* Of a descriptor that no item stands behind. */
-#define IOAT_NO_NUMBER UINT64_MAX
 
 #define IOAT_CHANCTRL_RUN                                                                      \
 	(IOAT_CHANCTRL_REARM | IOAT_CHANCTRL_ERROR_COMPLETION | IOAT_CHANCTRL_ERROR_ABORT |    \
@@ -28,11 +26,10 @@
 	{ IOAT_PCI_VENDOR, (first) }, { IOAT_PCI_VENDOR, (first) + 1 },                        \
 	{ IOAT_PCI_VENDOR, (first) + 2 }, { IOAT_PCI_VENDOR, (first) + 3 }
 
-/* What is behind a descriptor: its number for engine.c, its bytes, and whether it interrupts. */
+/* What is behind a descriptor of one channel of several: its item, and its bytes. */
 struct ioat_slot {
-	uint64_t number;
+	uint64_t item;
 	uint32_t len;
-	bool interrupts;
 };
 
 /**
@@ -46,8 +43,10 @@ struct ioat_slot {
  * @tail: descriptors written since it was started; a free-running counter, as are the next two.
  * @flushed: of those, how many it may see.
  * @reaped: of those, how many are done and reported.
- * @load: bytes in [@reaped, @tail).
- * @slots: what is behind each descriptor of the ring.
+ * @load: bytes in [@reaped, @tail), if there are other channels.
+ * @slots: what is behind each descriptor of the ring, in that case.
+ * @interrupts: which of them interrupt, from @reaped on.
+ * @n_interrupts: how many of them do.
  */
 struct ioat_channel {
 	struct transport *t;
@@ -61,6 +60,8 @@ struct ioat_channel {
 	uint32_t reaped;
 	uint64_t load;
 	struct ioat_slot slots[IOAT_RING];
+	bool interrupts[IOAT_RING];
+	uint32_t n_interrupts;
 };
 
 /**

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <endian.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,10 +167,11 @@ static void channel_lay_out(struct ioat *ioat, struct ioat_channel *ch)
 					   (i + 1) % IOAT_RING * sizeof(*ch->ring));
 	ch->ring[0].size = htole32(1);
 	ch->ring[0].control = htole32(IOAT_CONTROL_NULL | IOAT_CONTROL_COMPLETION);
-	ch->slots[0] = (struct ioat_slot) { .number = IOAT_NO_NUMBER };
 	ch->tail = 1;
 	ch->flushed = ch->reaped = 0;
 	ch->load = 0;
+	memset(ch->interrupts, 0, sizeof(ch->interrupts));
+	ch->n_interrupts = 0;
 	ch->status = (uint64_t *)((char *)ioat->memory.va + ioat->n_channels * RING_SIZE +
 				  n * WORD_STRIDE);
 	ch->seen = last_iova | IOAT_CHANSTS_IDLE;
@@ -327,6 +329,7 @@ static int ioat_init_engine(struct ioat *ioat, uint64_t max_len, struct why *why
 	for (unsigned int n = 1; n < ioat->n_channels; n *= 2)
 		caps.max_len /= 2;
 	caps.max_len = MIN(max_len, caps.max_len);
+	caps.n_channels = ioat->n_channels;
 	caps.in_order = ioat->n_channels == 1;
 	/* Older ones are not known to notice each error of the bus (DPDK). */
 	caps.reports_dma_errors = ioat->version >= IOAT_CBVER_3_4;
@@ -367,6 +370,8 @@ int ioat_open(struct transport *t, struct engine **ret, struct why *why)
 	r = ioat_init_engine(ioat, facts.max_len, why);
 	if (r < 0)
 		return r;
+	snprintf(ioat->engine.identity.version, sizeof(ioat->engine.identity.version), "%u.%u",
+		 facts.version >> 4, facts.version & 0xf);
 	for (unsigned int i = 0; i < facts.n_channels; i++) {
 		struct ioat_channel *ch = &ioat->channels[i];
 

@@ -107,20 +107,24 @@ static int lsi_start(struct engine *e)
 	return lsi->t->ops->bus_master(lsi->t, true);
 }
 
-static void lsi_queue(struct engine *e, const struct engine_desc *desc)
+static void lsi_queue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
 {
 	struct lsi *lsi = to_lsi(e);
 
-	lsi->ring[lsi->n_queued++ % RING_SIZE] = *desc;
+	for (uint32_t i = 0; i < n; i++)
+		lsi->ring[lsi->n_queued++ % RING_SIZE] = (struct engine_desc) {
+			.copy = copies[i],
+			.poison = e->poison,
+		};
 }
 
 static void lsi_write_move(uint32_t *words, const struct engine_desc *desc)
 {
-	uint32_t insn = desc->poison ? LSI_INSN_ILLEGAL : LSI_INSN_MOVE | (uint32_t)desc->len;
+	uint32_t insn = desc->poison ? LSI_INSN_ILLEGAL : LSI_INSN_MOVE | (uint32_t)desc->copy.len;
 
 	words[0] = htole32(insn);
-	words[1] = htole32((uint32_t)desc->src);
-	words[2] = htole32((uint32_t)desc->dst);
+	words[1] = htole32((uint32_t)desc->copy.src);
+	words[2] = htole32((uint32_t)desc->copy.dst);
 }
 
 /* Give the device the next script, if it is idle and there is something to do. */
@@ -154,9 +158,8 @@ static int lsi_flush(struct engine *e)
 
 static void lsi_report_until(struct lsi *lsi, uint64_t until)
 {
-	for (; lsi->n_reaped < until; lsi->n_reaped++)
-		engine_desc_done(&lsi->engine, lsi->ring[lsi->n_reaped % RING_SIZE].number,
-				 ENGINE_COPIED);
+	engine_oldest_done(&lsi->engine, (uint32_t)(until - lsi->n_reaped), ENGINE_COPIED);
+	lsi->n_reaped = until;
 }
 
 /* The device stopped in the middle of a script: what DSP points behind is to blame. */
@@ -168,8 +171,9 @@ static int lsi_report_failure(struct lsi *lsi, uint8_t dstat)
 
 	if (dsp > begin && at < lsi->n_kicked - lsi->n_reaped) {
 		lsi_report_until(lsi, lsi->n_reaped + at);
-		engine_desc_done(&lsi->engine, lsi->ring[lsi->n_reaped++ % RING_SIZE].number,
-				 dstat & LSI_DSTAT_IID ? ENGINE_REFUSED : ENGINE_DEVICE_ERROR);
+		lsi->n_reaped++;
+		engine_oldest_done(&lsi->engine, 1,
+				   dstat & LSI_DSTAT_IID ? ENGINE_REFUSED : ENGINE_DEVICE_ERROR);
 	}
 	return -EIO;
 }

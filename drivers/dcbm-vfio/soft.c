@@ -52,8 +52,10 @@ static struct soft *to_soft(struct engine *e)
 
 static void soft_copy(const struct engine_desc *desc)
 {
+	const struct engine_copy *c = &desc->copy;
+
 	if (!desc->poison)
-		memcpy((void *)(uintptr_t)desc->dst, (const void *)(uintptr_t)desc->src, desc->len);
+		memcpy((void *)(uintptr_t)c->dst, (const void *)(uintptr_t)c->src, c->len);
 }
 
 static void soft_signal(struct soft *s)
@@ -135,11 +137,15 @@ static int soft_stop(struct engine *e)
 	return 0;
 }
 
-static void soft_queue(struct engine *e, const struct engine_desc *desc)
+static void soft_queue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
 {
 	struct soft *s = to_soft(e);
 
-	s->ring[s->n_queued++ % SOFT_RING_SIZE] = *desc;
+	for (uint32_t i = 0; i < n; i++)
+		s->ring[s->n_queued++ % SOFT_RING_SIZE] = (struct engine_desc) {
+			.copy = copies[i],
+			.poison = e->poison,
+		};
 }
 
 static int soft_flush(struct engine *e)
@@ -166,7 +172,7 @@ static int soft_reap(struct engine *e)
 	for (; s->n_reaped < n_copied; s->n_reaped++) {
 		const struct engine_desc *desc = &s->ring[s->n_reaped % SOFT_RING_SIZE];
 
-		engine_desc_done(e, desc->number, desc->poison ? ENGINE_REFUSED : ENGINE_COPIED);
+		engine_oldest_done(e, 1, desc->poison ? ENGINE_REFUSED : ENGINE_COPIED);
 	}
 	return 0;
 }

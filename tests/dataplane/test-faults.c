@@ -85,85 +85,6 @@ static bool is_out(const struct dataplane_status *s)
 	return s->engines[0].state == DATAPLANE_ENGINE_OUT;
 }
 
-static bool is_in(const struct dataplane_status *s)
-{
-	return s->engines[0].state == DATAPLANE_ENGINE_READY;
-}
-
-/* It has been out of service: one more error is enough. */
-static bool is_on_trial(const struct dataplane_status *s)
-{
-	return is_in(s) && s->engines[0].n_errors == 2;
-}
-
-/*
- * After so many errors in a row the engine is out of service, which the client is told; what is asked
- * for all the same is moved by the CPU. It is tried again later, and at once when that is asked for.
- */
-static void test_out_of_service(void)
-{
-	struct dataplane_config config = setup("error:every=1");
-	struct dataplane_status status;
-	const struct ring_result *result;
-
-	dp = rig_begin(&config, &client);
-	result = move(1);
-	EXPECT_EQ(result->pages_moved, N * 512);
-	EXPECT_EQ(result->bytes_cpu, N * HUGE);
-	rig_until(dp, is_out);
-	dataplane_snapshot(dp, &status);
-	EXPECT_EQ(status.ready, false);
-	EXPECT_EQ(status.hook_ready, true);
-	EXPECT_EQ(status.engines[0].n_errors, 3);
-	EXPECT_STR(status.engines[0].why.cause, "copies fail (3 errors in a row)");
-	EXPECT_EQ(client.ring->ready, 0);
-	EXPECT_EQ(move(0)->bytes_cpu, N * HUGE);
-	EXPECT_GE(totals().fallback_bytes[FALLBACK_NO_ENGINE], N * HUGE);
-	retry_at_once();
-	dp = rig_end(dp, &client);
-
-	config.policy.retry_after_ns = 1000000000;
-	fake_init(9, N);
-	dp = rig_begin(&config, &client);
-	move(1);
-	rig_until(dp, is_on_trial);
-	dp = rig_end(dp, &client);
-}
-
-/* One that is out of service is tried again also while there is always something to be moved. */
-static void test_retry_under_load(void)
-{
-	struct dataplane_config config = setup("error:at=1");
-	struct dataplane_status status;
-	enum { SLOTS = 16 };
-	int to_node[SLOTS] = { 0 };
-	uint64_t out_ns;
-
-	config.policy.max_errors = 1;
-	config.policy.retry_after_ns = 300000000;
-	fake.prepare_delay_ns = 3000000;
-	fake.finish_delay_ns = 5000000;
-	dp = rig_begin(&config, &client);
-	for (uint32_t slot = 0; slot < SLOTS; slot++) {
-		rig_request(&client, slot, FAKE_VA + 2 * slot * HUGE, 2 * HUGE, 1);
-		rig_submit(&client, slot);
-	}
-	rig_until(dp, is_out);
-	out_ns = clock_now_ns();
-	do {
-		uint32_t slot = rig_wait(&client);
-
-		EXPECT_TRUE(clock_now_ns() - out_ns < 5 * NSEC_PER_SEC);
-		rig_request(&client, slot, FAKE_VA + 2 * slot * HUGE, 2 * HUGE, to_node[slot]);
-		to_node[slot] = !to_node[slot];
-		rig_submit(&client, slot);
-		dataplane_snapshot(dp, &status);
-	} while (!is_in(&status));
-	for (int i = 0; i < SLOTS; i++)
-		EXPECT_EQ(client.ring->slots[rig_wait(&client)].result.error, 0);
-	dp = rig_end(dp, &client);
-}
-
 /* An engine that hangs is recovered; what it had goes to the CPU within its time-out. */
 static void test_hang(void)
 {
@@ -457,8 +378,6 @@ static void test_messages(void)
 int main(void)
 {
 	RUN(test_errors);
-	RUN(test_out_of_service);
-	RUN(test_retry_under_load);
 	RUN(test_hang);
 	RUN(test_lost);
 	RUN(test_no_recovery);

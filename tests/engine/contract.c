@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The contract of engine.h, held against an engine: contract SPEC. SPEC is as for
- * engine_open(); or "lsi-model", the LSI driver on a model of the chip in this process; or "model:"
- * and what model_open_engine() takes: another driver on another model.
+ * engine_open(); or "model:" and what model_open_engine() takes: a driver on a model in this process.
  */
-#include "engine.h"
+#include "contract.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 
 #include "clock.h"
-#include "lsi_model.h"
 #include "macros.h"
 #include "model_transport.h"
 #include "rig.h"
@@ -23,8 +21,6 @@ static const char *arg_spec;
 
 static int open_spec(struct engine **ret, struct why *why)
 {
-	if (!strcmp(arg_spec, "lsi-model"))
-		return lsi_model_open_engine(&(struct lsi_model_config) {}, ret, why);
 	if (!strncmp(arg_spec, "model:", 6))
 		return model_open_engine(arg_spec + 6, ret, why);
 	return engine_open(arg_spec, 0, ret, why);
@@ -493,6 +489,7 @@ int main(int argc, char **argv)
 	RUN(test_many);
 	RUN(test_stats);
 	RUN(test_reopen);
+	contract_arrays();
 	print_speed();
 	return 0;
 }

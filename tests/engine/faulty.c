@@ -77,6 +77,78 @@ static void test_lost_completion(void)
 	rig_close(&rig);
 }
 
+/* One copy that fails is that one's failure, wherever it is; the others are copied or were not begun. */
+static void test_error(void)
+{
+	for (unsigned int at = 2; at <= 16; at += 7) {
+		struct engine_result results[16];
+		unsigned int n_failed = 0;
+		struct rig rig;
+		char order[32];
+		int r;
+
+		faults_open(&rig, arg_spec);
+		snprintf(order, sizeof(order), "error=%u", at);
+		faults_order(&rig, order);
+		faults_copy_pages(&rig, 0, 16);
+		r = faults_take(&rig, results, 16);
+		EXPECT_TRUE(r == 0 || r == -EIO);
+		rig_each_once(&rig, results, 16, 0);
+		for (size_t i = 0; i < 16; i++) {
+			n_failed += results[i].status != ENGINE_COPIED &&
+				    results[i].status != ENGINE_CANCELLED;
+			if (results[i].status != ENGINE_COPIED)
+				EXPECT_TRUE(rig_blank(&rig, results[i].index * PAGE, PAGE));
+		}
+		/* What failed may have been what several were given together. */
+		EXPECT_EQ(n_failed, r == -EIO && n_failed == 0 ? 0 : 1);
+		/* Where the last one failed, this is yet to come. */
+		if (r == 0 && engine_completed(rig.e, results, 1) < 0)
+			EXPECT_OK(engine_recover(rig.e));
+		faults_works(&rig, 16);
+		rig_close(&rig);
+	}
+}
+
+/*
+ * Of a byte that arrives wrong an engine knows nothing: it is reported as copied, and who needs to know
+ * compares. All others are right.
+ */
+static void test_wrong_byte(void)
+{
+	struct engine_result results[8];
+	unsigned int n_wrong = 0;
+	struct rig rig;
+
+	faults_open(&rig, arg_spec);
+	faults_order(&rig, "wrong-byte=5");
+	faults_copy_pages(&rig, 0, 8);
+	rig_collect(&rig, results, 8);
+	for (size_t i = 0; i < 8; i++) {
+		EXPECT_EQ(results[i].status, ENGINE_COPIED);
+		n_wrong += !rig_equal(&rig, i * PAGE, i * PAGE, PAGE);
+	}
+	EXPECT_EQ(n_wrong, 1);
+	rig_close(&rig);
+}
+
+/* Copies that are completed in another order than submitted, where a device may do so, are all reported. */
+static void test_late(void)
+{
+	struct engine_result results[16];
+	struct rig rig;
+
+	faults_open(&rig, arg_spec);
+	faults_order(&rig, "late=2/3");
+	for (uint64_t i = 0; i < 16; i++)
+		faults_copy_pages(&rig, i, 1);
+	EXPECT_EQ(faults_take(&rig, results, 16), 0);
+	rig_each_once(&rig, results, 16, 0);
+	for (size_t i = 0; i < 16; i++)
+		EXPECT_EQ(results[i].status, ENGINE_COPIED);
+	rig_close(&rig);
+}
+
 /* An engine that hangs in the middle of something is stopped, and works again. */
 static void test_hang(void)
 {
@@ -332,6 +404,9 @@ static const struct {
 	TEST(stale),
 	TEST(lost_interrupt),
 	TEST(lost_completion),
+	TEST(error),
+	TEST(wrong_byte),
+	TEST(late),
 	TEST(hang),
 	TEST(lies),
 	TEST(never_reset),

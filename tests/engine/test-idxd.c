@@ -336,23 +336,6 @@ static void test_halt_for_good(void)
 	rig_close(&rig);
 }
 
-/* Copies may be completed in any order. */
-static void test_out_of_order(void)
-{
-	struct engine_result results[16];
-	struct rig rig;
-
-	faults_open(&rig, "dsa,engines=4");
-	faults_order(&rig, "late=2/3");
-	for (uint64_t i = 0; i < 16; i++)
-		faults_copy_pages(&rig, i, 1);
-	EXPECT_EQ(faults_take(&rig, results, 16), 0);
-	rig_each_once(&rig, results, 16, 0);
-	for (size_t i = 0; i < 16; i++)
-		EXPECT_EQ(results[i].status, ENGINE_COPIED);
-	rig_close(&rig);
-}
-
 int main(void)
 {
 	RUN(test_caps);
@@ -369,6 +352,5 @@ int main(void)
 	RUN(test_spread);
 	RUN(test_halt);
 	RUN(test_halt_for_good);
-	RUN(test_out_of_order);
 	return 0;
 }

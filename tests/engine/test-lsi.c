@@ -6,25 +6,17 @@
 #include <poll.h>
 
 #include "clock.h"
-#include "lsi_model.h"
+#include "faults.h"
 #include "macros.h"
-#include "rig.h"
 #include "test.h"
 
-static struct lsi_model_config config;
-
-static int open_model(struct engine **ret, struct why *why)
+/* Scripts that were begun. */
+static uint64_t n_scripts(struct rig *rig)
 {
-	return lsi_model_open_engine(&config, ret, why);
-}
+	struct model_counts counts;
 
-static void copy_pages(struct rig *rig, uint64_t n)
-{
-	uint64_t index;
-
-	for (uint64_t i = 0; i < n; i++)
-		EXPECT_OK(rig_copy(rig, i * 4096, i * 4096, 4096, &index));
-	EXPECT_OK(engine_submit(rig->e));
+	faults_counts(rig, &counts);
+	return counts.descriptors;
 }
 
 /* A ring of 256 is three scripts, for one of more than 99 moves is interrupted by the device. */
@@ -33,11 +25,10 @@ static void test_scripts(void)
 	struct engine_result results[256];
 	struct rig rig;
 
-	rig_open(&rig);
-	copy_pages(&rig, 256);
-	EXPECT_EQ(lsi_model_n_scripts(lsi_model_of(rig.e)), 1);
+	faults_open(&rig, "lsi");
+	faults_copy_pages(&rig, 0, 256);
 	rig_collect(&rig, results, 256);
-	EXPECT_EQ(lsi_model_n_scripts(lsi_model_of(rig.e)), 3);
+	EXPECT_EQ(n_scripts(&rig), 3);
 	EXPECT_TRUE(rig_equal(&rig, 0, 0, 256 * 4096));
 	rig_close(&rig);
 }
@@ -49,7 +40,7 @@ static void test_submit_while_busy(void)
 	struct rig rig;
 	uint64_t index;
 
-	rig_open(&rig);
+	faults_open(&rig, "lsi");
 	for (uint64_t i = 0; i < 30; i++) {
 		EXPECT_OK(rig_copy(&rig, i * 4096, i * 4096, 4096, &index));
 		EXPECT_OK(engine_submit(rig.e));
@@ -66,16 +57,14 @@ static void test_polling(void)
 	uint64_t give_up_ns;
 	struct rig rig;
 
-	config.no_irq = true;
-	rig_open(&rig);
+	faults_open(&rig, "lsi,vectors=0");
 	EXPECT_EQ(engine_event_fd(rig.e), -1);
-	copy_pages(&rig, 1);
+	faults_copy_pages(&rig, 0, 1);
 	give_up_ns = clock_now_ns() + 10 * NSEC_PER_SEC;
 	while (EXPECT_OK(engine_completed(rig.e, &result, 1)) == 0)
 		EXPECT_TRUE(clock_now_ns() < give_up_ns);
 	EXPECT_EQ(result.status, ENGINE_COPIED);
 	rig_close(&rig);
-	config.no_irq = false;
 }
 
 /* A script that gets nowhere times out; a software reset ends it; the next one works. */
@@ -84,9 +73,9 @@ static void test_hang(void)
 	struct engine_result results[120];
 	struct rig rig;
 
-	rig_open(&rig);
-	lsi_model_hang(lsi_model_of(rig.e));
-	copy_pages(&rig, 120);
+	faults_open(&rig, "lsi");
+	faults_order(&rig, "hang=1");
+	faults_copy_pages(&rig, 0, 120);
 	engine_set_timeout(rig.e, 30);
 	EXPECT_EQ(rig_wait(&rig, results, 120), -ETIMEDOUT);
 	engine_set_timeout(rig.e, 20000);
@@ -94,7 +83,7 @@ static void test_hang(void)
 	EXPECT_EQ(engine_completed(rig.e, results, 120), 120);
 	for (size_t i = 0; i < 120; i++)
 		EXPECT_EQ(results[i].status, ENGINE_TIMED_OUT);
-	copy_pages(&rig, 120);
+	faults_copy_pages(&rig, 0, 120);
 	rig_collect(&rig, results, 120);
 	for (size_t i = 0; i < 120; i++)
 		EXPECT_EQ(results[i].status, ENGINE_COPIED);
@@ -108,15 +97,15 @@ static void test_late_interrupt(void)
 	struct engine_result result;
 	struct rig rig;
 
-	rig_open(&rig);
+	faults_open(&rig, "lsi");
 	pfd.fd = engine_event_fd(rig.e);
-	lsi_model_late_interrupt(lsi_model_of(rig.e));
-	copy_pages(&rig, 1);
+	faults_order(&rig, "late-interrupt=1");
+	faults_copy_pages(&rig, 0, 1);
 	while (EXPECT_OK(engine_completed(rig.e, &result, 1)) == 0)
 		EXPECT_TRUE(engine_deadline(rig.e) > clock_now_ns());
 	EXPECT_EQ(engine_completed(rig.e, &result, 1), 0);
 	EXPECT_EQ(poll(&pfd, 1, 0), 0);
-	copy_pages(&rig, 1);
+	faults_copy_pages(&rig, 0, 1);
 	EXPECT_EQ(poll(&pfd, 1, 10000), 1);
 	EXPECT_EQ(engine_completed(rig.e, &result, 1), 1);
 	rig_close(&rig);
@@ -126,18 +115,16 @@ static void test_late_interrupt(void)
 static void test_stale_interrupt(void)
 {
 	struct engine_result results[4];
-	struct lsi_model *m;
+	struct pollfd pfd = { .events = POLLIN };
 	struct rig rig;
-	uint32_t code;
 
-	rig_open(&rig);
-	m = lsi_model_of(rig.e);
-	copy_pages(&rig, 4);
+	faults_open(&rig, "lsi");
+	pfd.fd = engine_event_fd(rig.e);
+	faults_order(&rig, "twice=1,hang=2");
+	faults_copy_pages(&rig, 0, 4);
 	rig_collect(&rig, results, 4);
-	code = lsi_model_code(m);
-	lsi_model_hang(m);
-	copy_pages(&rig, 4);
-	lsi_model_stale_interrupt(m, code);
+	faults_copy_pages(&rig, 0, 4);
+	EXPECT_EQ(poll(&pfd, 1, 10000), 1);
 	EXPECT_EQ(engine_completed(rig.e, results, 4), 0);
 	EXPECT_EQ(engine_in_flight(rig.e), 4);
 	rig_close(&rig);
@@ -146,18 +133,16 @@ static void test_stale_interrupt(void)
 /* The device may do DMA while it is started, at no other time. */
 static void test_bus_master(void)
 {
-	struct lsi_model *m;
 	struct rig rig;
 
-	rig_open(&rig);
-	m = lsi_model_of(rig.e);
-	EXPECT_TRUE(lsi_model_bus_master(m));
-	lsi_model_hang(m);
-	copy_pages(&rig, 4);
+	faults_open(&rig, "lsi");
+	EXPECT_TRUE(faults_bus_master(&rig));
+	faults_order(&rig, "hang=1");
+	faults_copy_pages(&rig, 0, 4);
 	EXPECT_OK(engine_stop(rig.e));
-	EXPECT_TRUE(!lsi_model_bus_master(m));
+	EXPECT_TRUE(!faults_bus_master(&rig));
 	EXPECT_OK(engine_start(rig.e));
-	EXPECT_TRUE(lsi_model_bus_master(m));
+	EXPECT_TRUE(faults_bus_master(&rig));
 	rig_close(&rig);
 }
 
@@ -167,19 +152,17 @@ static void test_no_rest(void)
 	struct engine_result results[4];
 	struct rig rig;
 
-	config.no_reset = true;
-	rig_open(&rig);
-	lsi_model_hang(lsi_model_of(rig.e));
-	copy_pages(&rig, 4);
+	faults_open(&rig, "lsi");
+	faults_order(&rig, "hang=1,never-reset");
+	faults_copy_pages(&rig, 0, 4);
 	EXPECT_EQ(engine_stop(rig.e), -EIO);
 	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
-	EXPECT_TRUE(!lsi_model_bus_master(lsi_model_of(rig.e)));
+	EXPECT_TRUE(!faults_bus_master(&rig));
 	EXPECT_EQ(engine_completed(rig.e, results, 4), 4);
 	EXPECT_EQ(engine_start(rig.e), -EINVAL);
 	EXPECT_EQ(engine_recover(rig.e), -EIO);
-	EXPECT_TRUE(!lsi_model_bus_master(lsi_model_of(rig.e)));
+	EXPECT_TRUE(!faults_bus_master(&rig));
 	rig_close(&rig);
-	config.no_reset = false;
 }
 
 /* A device that is gone fails at once, not after the time-out, and can be closed. */
@@ -188,10 +171,10 @@ static void test_unplugged(void)
 	struct engine_result results[4];
 	struct rig rig;
 
-	rig_open(&rig);
-	lsi_model_hang(lsi_model_of(rig.e));
-	copy_pages(&rig, 4);
-	lsi_model_unplug(lsi_model_of(rig.e));
+	faults_open(&rig, "lsi");
+	faults_order(&rig, "hang=1");
+	faults_copy_pages(&rig, 0, 4);
+	faults_order(&rig, "unplug");
 	EXPECT_EQ(engine_completed(rig.e, results, 4), -EIO);
 	EXPECT_EQ(engine_state(rig.e), ENGINE_FAILED);
 	EXPECT_TRUE(engine_recover(rig.e) < 0);
@@ -208,8 +191,7 @@ static void test_no_dma_errors(void)
 	uint64_t index, zero = 0;
 	struct rig rig;
 
-	config.lenient = true;
-	rig_open(&rig);
+	faults_open(&rig, "lsi,lenient");
 	EXPECT_TRUE(!engine_caps(rig.e)->reports_dma_errors);
 	EXPECT_OK(engine_enqueue(rig.e, 0x1000, rig.dst.iova, 4096, &index));
 	EXPECT_OK(engine_submit(rig.e));
@@ -217,7 +199,6 @@ static void test_no_dma_errors(void)
 	EXPECT_EQ(result.status, ENGINE_COPIED);
 	EXPECT_TRUE(!memcmp(rig.dst.va, &zero, sizeof(zero)));
 	rig_close(&rig);
-	config.lenient = false;
 }
 
 /* Each item of a script before the one refused is copied, it alone is refused, wherever it is. */
@@ -228,7 +209,8 @@ static void test_refused_at(void)
 		struct rig rig;
 		uint64_t index;
 
-		rig_open(&rig);
+		faults_open(&rig, "lsi");
+		faults_order(&rig, "allow=1");
 		for (uint64_t i = 0; i < 150; i++) {
 			if (i == at)
 				EXPECT_OK(engine_inject_error(rig.e));
@@ -249,7 +231,6 @@ static void test_refused_at(void)
 
 int main(void)
 {
-	rig_open_engine = open_model;
 	RUN(test_scripts);
 	RUN(test_submit_while_busy);
 	RUN(test_polling);

@@ -17,6 +17,7 @@
 static const struct model_ops *const kinds[] = {
 	&model_dsa_ops,
 	&model_ioat_ops,
+	&model_lsi_ops,
 	&model_toy_ops,
 };
 
@@ -250,6 +251,27 @@ void model_interrupt(struct model *m, unsigned int vector)
 		m->counts.interrupts++;
 }
 
+static void signal_line(struct model *m)
+{
+	uint64_t one = 1;
+
+	if (m->line.fd < 0 || m->line.masked || m->unplugged)
+		return;
+	m->line.masked = true;
+	if (write(m->line.fd, &one, sizeof(one)) == sizeof(one))
+		m->counts.interrupts++;
+}
+
+void model_line(struct model *m, bool high)
+{
+	bool rises = high && !m->line.high, comes_late = !high && m->line.late;
+
+	m->line.high = high;
+	m->line.late = (rises && model_when(&m->orders.late_interrupt)) || (high && m->line.late);
+	if (comes_late || (high && !m->line.late))
+		signal_line(m);
+}
+
 void model_broken(struct model *m, const char *rule, const char *fmt, ...)
 {
 	struct model_rule *known = m->rules;
@@ -322,6 +344,7 @@ static int model_power_on(struct model *m, const char *options)
 		return r;
 	m->ops->pci(m, &m->pci, &m->n_units);
 	m->pci.n_vectors = MIN(m->pci.n_vectors, (unsigned int)m->orders.n_vectors);
+	m->pci.has_line &= m->orders.n_vectors > 0;
 	model_config_reset(m);
 	m->ops->reset(m);
 	apply_orders(m);
@@ -340,6 +363,7 @@ int model_new_kind(const struct model_ops *ops, const char *options, struct mode
 	m->last_broken = "";
 	for (size_t i = 0; i < MODEL_VECTORS_MAX; i++)
 		m->vectors[i] = -1;
+	m->line.fd = -1;
 	pthread_mutex_init(&m->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -430,6 +454,23 @@ void model_set_vector(struct model *m, unsigned int vector, int fd)
 
 	if (vector < MODEL_VECTORS_MAX)
 		m->vectors[vector] = fd;
+}
+
+void model_set_line(struct model *m, int fd)
+{
+	MODEL_LOCKED(m);
+
+	m->line.fd = fd;
+	m->line.masked = false;
+	model_line(m, m->line.high);
+}
+
+void model_unmask_line(struct model *m)
+{
+	MODEL_LOCKED(m);
+
+	m->line.masked = false;
+	model_line(m, m->line.high);
 }
 
 void model_counts(struct model *m, struct model_counts *ret)

@@ -62,6 +62,7 @@ struct model;
  * @msix_bar: the BAR with its table and its pending bits, at the next two offsets.
  * @msix_table: see there.
  * @msix_pba: see there.
+ * @has_line: it has INTx instead: model_line(). In this process only.
  * @msix_own: the kind is told of accesses to both, for it loses what is in them. In this process
  *	only; in a machine QEMU keeps them to itself.
  */
@@ -75,6 +76,7 @@ struct model_pci {
 	unsigned int msix_bar;
 	uint64_t msix_table;
 	uint64_t msix_pba;
+	bool has_line;
 	bool msix_own;
 };
 
@@ -138,6 +140,7 @@ struct model_ops {
 /* A kind that is ready is also in the list in model.c. */
 extern const struct model_ops model_ioat_ops;
 extern const struct model_ops model_dsa_ops;
+extern const struct model_ops model_lsi_ops;
 extern const struct model_ops model_toy_ops;
 
 /* --- for kinds of devices ------------------------------------------------------------------- */
@@ -225,6 +228,12 @@ enum model_access model_dma_write(struct model *m, uint64_t iova, const void *fr
 
 /* Signal an interrupt, if it is switched on and not ordered to be lost. */
 void model_interrupt(struct model *m, unsigned int vector);
+
+/*
+ * The interrupt line is that high from now on. It interrupts when it rises, and as long as it is high
+ * whenever whoever took the last one lets it again.
+ */
+void model_line(struct model *m, bool high);
 
 /**
  * model_absurd() - Whether a capability is ordered to be absurd.
@@ -325,6 +334,12 @@ size_t model_n_mapped(struct model *m);
 
 /* Signal vector @vector by that eventfd, or not at all (-1). It stays the caller's. */
 void model_set_vector(struct model *m, unsigned int vector, int fd);
+
+/* Signal the interrupt line by that eventfd, or not at all (-1), as for a vector. */
+void model_set_line(struct model *m, int fd);
+
+/* What it signalled last was taken: it may again. */
+void model_unmask_line(struct model *m);
 
 /**
  * struct model_counts - What has happened since power-on.

@@ -43,6 +43,7 @@ struct model_orders {
 	struct model_when late;
 	struct model_when wrong_byte;
 	struct model_when lose_interrupt;
+	struct model_when late_interrupt;
 	struct model_when unplug;
 	bool unplug_now;
 	bool stale;
@@ -94,6 +95,14 @@ struct model_write {
 	uint64_t at_ns;
 };
 
+/* INTx: masked from when it signals to when that is taken; a late one signals when it falls. */
+struct model_line {
+	int fd;
+	bool high;
+	bool masked;
+	bool late;
+};
+
 /**
  * struct model - A device.
  * @lock: of all of it.
@@ -124,6 +133,7 @@ struct model {
 	struct model_orders orders;
 	uint8_t config[MODEL_CONFIG_SIZE];
 	int vectors[MODEL_VECTORS_MAX];
+	struct model_line line;
 	struct model_write last_write;
 	struct model_write late_write;
 	struct model_counts counts;

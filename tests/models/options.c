@@ -44,6 +44,7 @@ static const struct option options[] = {
 	OPTION("late", OPTION_WHEN, late, false),
 	OPTION("wrong-byte", OPTION_WHEN, wrong_byte, false),
 	OPTION("lose-interrupt", OPTION_WHEN, lose_interrupt, false),
+	OPTION("late-interrupt", OPTION_WHEN, late_interrupt, false),
 	OPTION("stale", OPTION_FLAG, stale, false),
 	OPTION("never-reset", OPTION_FLAG, never_reset, false),
 };
@@ -202,6 +203,7 @@ const char *model_help(void)
 	"  late=N               one that comes after it is completed first\n"
 	"  wrong-byte=N         one byte of its copy is wrong\n"
 	"  lose-interrupt=N     the Nth interrupt does not come\n"
+	"  late-interrupt=N     that of a line comes when its cause is gone again\n"
 	"  unplug=N             the device vanishes with the Nth descriptor; without N at once\n"
 	"  stale                registers are as a former owner left them who was killed at work\n"
 	"  late-write=US        so long after a reset, or once the device may do DMA again, what it\n"

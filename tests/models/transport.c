@@ -149,15 +149,17 @@ static void transport_model_irq_disable(struct transport *t)
 
 	for (unsigned int i = 0; i < MODEL_VECTORS_MAX; i++)
 		model_set_vector(tm->m, i, -1);
+	model_set_line(tm->m, -1);
 	tm->irq_fd = fd_close(tm->irq_fd);
 }
 
 static int transport_model_irq_enable(struct transport *t, unsigned int n, int *ret_fd)
 {
 	struct transport_model *tm = to_model(t);
+	const struct model_pci *pci = model_pci(tm->m);
 
-	n = MIN(n, model_pci(tm->m)->n_vectors);
-	if (n == 0)
+	n = MIN(n, pci->n_vectors);
+	if (n == 0 && !pci->has_line)
 		return -ENOENT;
 	transport_model_irq_disable(t);
 	tm->irq_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -165,16 +167,21 @@ static int transport_model_irq_enable(struct transport *t, unsigned int n, int *
 		return -errno;
 	for (unsigned int i = 0; i < n; i++)
 		model_set_vector(tm->m, i, tm->irq_fd);
+	if (n == 0)
+		model_set_line(tm->m, tm->irq_fd);
 	*ret_fd = tm->irq_fd;
 	return 0;
 }
 
 static int transport_model_irq_rearm(struct transport *t)
 {
+	struct transport_model *tm = to_model(t);
 	uint64_t count;
 
-	if (read(to_model(t)->irq_fd, &count, sizeof(count)) < 0)
+	if (read(tm->irq_fd, &count, sizeof(count)) < 0)
 		return errno == EAGAIN ? 0 : -errno;
+	if (model_pci(tm->m)->has_line)
+		model_unmask_line(tm->m);
 	return (int)count;
 }
 

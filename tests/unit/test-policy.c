@@ -410,17 +410,62 @@ static void test_health(void)
 {
 	struct policy_health h = { 0 };
 
-	EXPECT_TRUE(!policy_engine_failed(&config, &h, 0));
-	EXPECT_TRUE(!policy_engine_failed(&config, &h, 0));
-	policy_engine_worked(&h);
-	EXPECT_TRUE(!policy_engine_failed(&config, &h, 5 * MS));
-	EXPECT_TRUE(!policy_engine_failed(&config, &h, 5 * MS));
-	EXPECT_TRUE(policy_engine_failed(&config, &h, 5 * MS));
-	EXPECT_TRUE(!policy_engine_failed(&config, &h, 6 * MS));
+	EXPECT_TRUE(!policy_engine_failed(&config, &h));
+	EXPECT_TRUE(!policy_engine_failed(&config, &h));
+	policy_engine_worked(&h, 1 * MS);
+	EXPECT_TRUE(!policy_engine_failed(&config, &h));
+	EXPECT_TRUE(!policy_engine_failed(&config, &h));
+	EXPECT_TRUE(policy_engine_failed(&config, &h));
+	policy_engine_out(&config, &h, 5 * MS);
+	EXPECT_TRUE(!policy_engine_failed(&config, &h));
 	EXPECT_TRUE(!policy_engine_retry(&config, &h, 1004 * MS));
 	EXPECT_TRUE(policy_engine_retry(&config, &h, 1005 * MS));
 	EXPECT_TRUE(!policy_engine_retry(&config, &h, 1006 * MS));
-	EXPECT_TRUE(policy_engine_failed(&config, &h, 1007 * MS));
+	EXPECT_TRUE(policy_engine_failed(&config, &h));
+}
+
+/* Let it go out, and come back when it is due. Return: how long it was out, in ms; @now_ns is when it is back. */
+static uint64_t out_and_back(const struct policy_config *c, struct policy_health *h, uint64_t *now_ns)
+{
+	uint64_t began_ns = *now_ns;
+
+	policy_engine_out(c, h, began_ns);
+	*now_ns = h->retry_at_ns;
+	EXPECT_TRUE(policy_engine_retry(c, h, *now_ns));
+	return (*now_ns - began_ns) / MS;
+}
+
+/*
+ * Each time in a row it stays out for longer, up to 16 times as long as the first time. A copy or two in
+ * between do not change that; to have worked for as long as it was out does.
+ */
+static void test_back_off(void)
+{
+	struct policy_health h = { 0 };
+	struct policy_config c = config;
+	uint64_t now_ns = 77 * MS;
+
+	EXPECT_EQ(out_and_back(&c, &h, &now_ns), 1000);
+	EXPECT_EQ(out_and_back(&c, &h, &now_ns), 2000);
+	now_ns += 1999 * MS;
+	policy_engine_worked(&h, now_ns);
+	EXPECT_EQ(out_and_back(&c, &h, &now_ns), 4000);
+	EXPECT_EQ(out_and_back(&c, &h, &now_ns), 8000);
+	for (int i = 0; i < 100; i++)
+		EXPECT_EQ(out_and_back(&c, &h, &now_ns), 16000);
+	now_ns += 16000 * MS;
+	policy_engine_worked(&h, now_ns);
+	EXPECT_EQ(out_and_back(&c, &h, &now_ns), 1000);
+
+	/* However long that is, there is no end of time to be missed. */
+	c.retry_after_ns = UINT64_MAX;
+	for (int i = 0; i < 10; i++) {
+		policy_engine_out(&c, &h, now_ns);
+		EXPECT_TRUE(h.retry_at_ns > now_ns);
+	}
+	c.retry_after_ns = 0;
+	policy_engine_out(&c, &h, 0);
+	EXPECT_TRUE(policy_engine_retry(&c, &h, 1));
 }
 
 /* With 0 no number of errors is enough. */
@@ -431,7 +476,7 @@ static void test_never_out(void)
 
 	c.max_errors = 0;
 	for (int i = 0; i < 1000; i++)
-		EXPECT_TRUE(!policy_engine_failed(&c, &h, 0));
+		EXPECT_TRUE(!policy_engine_failed(&c, &h));
 }
 
 int main(void)
@@ -452,6 +497,7 @@ int main(void)
 	RUN(test_room);
 	RUN(test_turns);
 	RUN(test_health);
+	RUN(test_back_off);
 	RUN(test_never_out);
 	return 0;
 }

@@ -13,7 +13,7 @@ declare -A victim
 # faulty BDF: all but that it vanishes.
 faulty()
 {
-	engine-faulty "$1" stale lost_interrupt lost_completion hang lies never_reset late_write \
+	engine-faulty "$1" stale lost_interrupt lost_completion error wrong_byte late hang lies never_reset late_write \
 		bus_mastership unmapped silence
 }
 
