@@ -23,8 +23,8 @@
 /* Folios of different owners lie in different lists, mostly; the first list is of nobody's. */
 #define N_LISTS 9
 
-/* A size that none of so many batches wanted is not in use. */
-#define LATELY 8
+/* A size that none of so many requests in a row wanted is not in use. */
+#define LATELY 2
 
 /**
  * struct pool_order - the folios of one size in a node
@@ -53,7 +53,7 @@ struct pool_order {
  * @lock: protects all of it; nothing is locked, allocated or freed under it.
  * @bytes: how much is there.
  * @stopped: POOL_STOP_*: why nothing is taken in.
- * @n_asked: how many batches have asked for memory here.
+ * @n_asked: how many requests have asked for memory here.
  * @orders: by order.
  */
 struct pool_node {
@@ -242,7 +242,7 @@ static void make_room(struct pool *pool, struct folio *folio)
 	for (order = MAX_PAGE_ORDER; order >= 0; order--) {
 		struct pool_order *o = &n->orders[order];
 
-		if (order == folio_order(folio) || n->n_asked - o->asked_at <= LATELY)
+		if (order == folio_order(folio) || n->n_asked - o->asked_at < LATELY)
 			continue;
 		if (has_room(pool, nid, folio_size(folio)))
 			break;
@@ -310,7 +310,7 @@ void pool_asked(struct pool *pool, int node, const u32 *hits, const u32 *misses,
 	if (!pool)
 		return;
 	spin_lock(&n->lock);
-	n->n_asked++;
+	n->n_asked += !more;
 	for (order = 0; order <= MAX_PAGE_ORDER; order++) {
 		if (!hits[order] && !misses[order])
 			continue;

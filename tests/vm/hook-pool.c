@@ -300,7 +300,8 @@ static void test_bound(void)
 		EXPECT_EQ(hook_abort(&hook, 0), 0);
 		EXPECT_EQ(hook_counter("live_pooled_bytes"), MIB(8));
 	}
-	EXPECT_EQ(since(before).hits, 3 * MIB(8) / HUGE);
+	/* What is allocated ahead may come in time, too. */
+	EXPECT_GE(since(before).hits, 3 * MIB(8) / HUGE);
 	EXPECT_EQ(since(before).recycled + hook_counter("pool_no_room") - full, 4 * LEN / HUGE);
 	/* Of each node: 8 MiB of the sources are taken in. */
 	for (int to = 1; to >= 0; to--) {
@@ -314,8 +315,8 @@ static void test_bound(void)
 }
 
 /*
- * A full pool serves whoever moves memory now: folios of a size that nobody has moved for long make room for
- * those of another.
+ * A full pool serves whoever moves memory now: folios of a size that nobody moves any more make room for those
+ * of another.
  */
 static void test_other_size(void)
 {
@@ -330,7 +331,7 @@ static void test_other_size(void)
 	move(&target, small, LEN, 1);
 	move(&target, small, LEN, 0);
 	EXPECT_GE(hook_counter("live_pooled_bytes"), LEN - len / 2);
-	for (int i = 0; i < 24; i++)
+	for (int i = 0; i < 6; i++)
 		EXPECT_EQ(move(&target, huge, len, !(i % 2)), len / PAGE);
 	before = counters();
 	for (int i = 0; i < 2; i++)
