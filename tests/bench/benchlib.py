@@ -11,6 +11,7 @@ import tempfile
 import time
 
 BUILD = "/build/main"
+DPDK = "/build/dpdk"
 ENGINE = "0000:00:05.0"
 # Like it, for what the engine does by itself, without the daemon.
 OTHER_ENGINE = "0000:00:06.0"
@@ -28,6 +29,8 @@ class Failure(Exception):
 
 
 def wall_clock():
+    if not os.path.exists(WALL_CLOCK):
+        return int(time.time())
     with open(WALL_CLOCK, encoding="ascii") as file:
         return int(file.read())
 
@@ -153,9 +156,9 @@ class Daemon:
 class Program:
     """A program of ours that takes commands, one a line, and answers each with one line."""
 
-    def __init__(self, name, *args):
+    def __init__(self, name, *args, path=None):
         self.name = name
-        self.process = subprocess.Popen([f"{BUILD}/tests/bench/bench-{name}", *args], text=True,
+        self.process = subprocess.Popen([path or f"{BUILD}/tests/bench/bench-{name}", *args], text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
 
@@ -181,6 +184,17 @@ class Program:
         self.process.wait()
 
 
+def dpdk(device, *eal_arguments):
+    """The program that measures DPDK, on a device that is called so there."""
+    if not os.path.exists(f"{DPDK}/dma-dpdk"):
+        with open(f"{DPDK}/why", encoding="utf-8") as file:
+            raise Failure(file.read())
+    if device == "dma_skeleton":
+        eal_arguments += ("--no-pci", f"--vdev={device}", "--no-huge", "-m", "64")
+    return Program("dma-dpdk", device, "--no-shconf", "--no-telemetry", "--log-level=error", "-l", "0",
+                   *eal_arguments, path=f"{DPDK}/dma-dpdk")
+
+
 def median(values):
     """The middle one, or the mean of the two in the middle."""
     values = sorted(values)
@@ -197,3 +211,29 @@ def percentile(values, share):
     """The smallest value that so large a share of the values does not exceed."""
     values = sorted(values)
     return values[max(0, -int(-share * len(values) // 1) - 1)]
+
+
+class Results:
+    """What was measured, kept after each step: a machine that dies takes only the rest with it."""
+
+    def __init__(self, path, wanted, about=None):
+        self.path = path
+        self.wanted = wanted
+        self.about = {"settings": SETTINGS, "kernel": os.uname().release} if about is None else about
+        self.results = {}
+
+    def keep(self, key, result):
+        self.results[key] = result
+        with open(self.path, "w", encoding="ascii") as file:
+            json.dump(self.about | {"results": self.results}, file)
+
+    def take(self, key, measure, *args):
+        """Measure, if it is wanted. What fails does not keep the rest from being measured."""
+        if self.wanted and key not in self.wanted:
+            return
+        try:
+            self.keep(key, measure(*args))
+            say(f"{key} {self.results[key]['value']:.3f}")
+        except (Failure, OSError, ValueError, KeyError, ZeroDivisionError) as error:
+            self.keep(key, {"error": " ".join(str(error).split()) or repr(error)})
+            say(f"{key}: {self.results[key]['error']}")
