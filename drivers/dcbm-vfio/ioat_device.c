@@ -352,8 +352,11 @@ int ioat_open(struct transport *t, struct engine **ret, struct why *why)
 	int r;
 
 	r = t->ops->bar_open(t, IOAT_BAR, &bar_size);
-	if (r < 0)
-		return why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
+	if (r < 0) {
+		why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
+		return why_remedy(why, r, "use another engine: this one is broken, or off in the "
+				  "firmware");
+	}
 	if (bar_size < IOAT_CHANNEL(1))
 		return refuse(why, not_ioat);
 	r = ioat_read_facts(t, bar_size, &facts, why);

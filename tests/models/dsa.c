@@ -19,10 +19,12 @@
 
 static uint64_t gencap(struct model *m, const struct dsa *s)
 {
-	uint64_t transfer = DSA_MAX_TRANSFER, batch = DSA_MAX_BATCH;
+	uint64_t transfer = DSA_MAX_TRANSFER, batch = DSA_MAX_BATCH, all;
 
 	model_absurd(m, "transfer", &transfer);
 	model_absurd(m, "batch", &batch);
+	if (model_absurd(m, "gencap", &all))
+		return all;
 	/* Cache control, CMDCAP, configurable. */
 	return 0x1c | (transfer & 0x1f) << 16 | (batch & 0xf) << 21 |
 	       (s->fixed ? 0 : 1ull << 31);
@@ -380,6 +382,8 @@ static void dsa_pci(struct model *m, struct model_pci *ret, unsigned int *ret_n_
 	};
 	while (ret->bar_size[2] & (ret->bar_size[2] - 1))
 		ret->bar_size[2] += ret->bar_size[2] & -ret->bar_size[2];
+	model_absurd(m, "bar", &ret->bar_size[0]);
+	model_absurd(m, "portals", &ret->bar_size[2]);
 	*ret_n_units = s->n_engines + 1;
 }
 
@@ -436,7 +440,8 @@ static void dsa_work(struct model *m, unsigned int unit)
 }
 
 static const char *const dsa_absurd[] = {
-	"batch", "engines", "groups", "queues", "ring", "tables", "transfer", "version", NULL
+	"bar", "batch", "engines", "gencap", "groups", "portals", "queues", "ring", "tables",
+	"transfer", "version", NULL
 };
 
 const struct model_ops model_dsa_ops = {
