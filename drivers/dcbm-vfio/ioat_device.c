@@ -13,7 +13,7 @@
 /* At least as long as others grant it (SPDK 20, Linux 200 ms), for all channels together. */
 #define SUSPEND_NS (20 * NSEC_PER_MSEC)
 #define RESET_NS (400 * NSEC_PER_MSEC)
-#define FIRST_DESCRIPTOR_NS (400 * NSEC_PER_MSEC)
+#define FIRST_DESCRIPTOR_NS (800 * NSEC_PER_MSEC)
 
 #define RING_SIZE (IOAT_RING * sizeof(struct ioat_descriptor))
 /* The words that channels write have cache lines of their own. */

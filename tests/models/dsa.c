@@ -132,6 +132,7 @@ static uint64_t get_reg(struct model *m, struct dsa *s, unsigned int offset)
 	case DSA_CMD:
 		return s->cmd;
 	case DSA_CMDSTS:
+		dsa_hurry_command(m);
 		return s->cmdsts;
 	case DSA_CMDCAP:
 		return 0x7fe | (dsa_has_handles(s) ? 3 << DSA_CMD_REQUEST_HANDLE : 0);
