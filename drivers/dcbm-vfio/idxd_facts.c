@@ -26,8 +26,11 @@ static int read_bars(struct transport *t, uint64_t *ret_size, struct why *why)
 	r = t->ops->bar_open(t, IDXD_BAR, ret_size);
 	if (r == 0)
 		r = t->ops->bar_open(t, IDXD_PORTAL_BAR, &portals);
-	if (r < 0)
-		return why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
+	if (r < 0) {
+		why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
+		return why_remedy(why, r, "use another engine: this one is broken, or off in the "
+				  "firmware");
+	}
 	if (*ret_size < IDXD_BAR_MIN || portals < IDXD_PORTAL_SIZE)
 		return refuse(why, "its registers are not those of a DSA");
 	r = t->ops->can_post64(t, IDXD_PORTAL_BAR);

@@ -13,7 +13,7 @@
 /* At least as long as others grant it (SPDK 20, Linux 200 ms), for all channels together. */
 #define SUSPEND_NS (20 * NSEC_PER_MSEC)
 #define RESET_NS (400 * NSEC_PER_MSEC)
-#define FIRST_DESCRIPTOR_NS (400 * NSEC_PER_MSEC)
+#define FIRST_DESCRIPTOR_NS (800 * NSEC_PER_MSEC)
 
 #define RING_SIZE (IOAT_RING * sizeof(struct ioat_descriptor))
 /* The words that channels write have cache lines of their own. */
@@ -352,8 +352,11 @@ int ioat_open(struct transport *t, struct engine **ret, struct why *why)
 	int r;
 
 	r = t->ops->bar_open(t, IOAT_BAR, &bar_size);
-	if (r < 0)
-		return why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
+	if (r < 0) {
+		why_fail(why, r, "its registers cannot be reached: %s", strerror(-r));
+		return why_remedy(why, r, "use another engine: this one is broken, or off in the "
+				  "firmware");
+	}
 	if (bar_size < IOAT_CHANNEL(1))
 		return refuse(why, not_ioat);
 	r = ioat_read_facts(t, bar_size, &facts, why);

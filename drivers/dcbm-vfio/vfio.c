@@ -232,8 +232,17 @@ int vfio_bus_master(struct vfio_device *dev, bool on)
 
 int vfio_reset(struct vfio_device *dev)
 {
+	uint32_t class_revision;
+	int r;
+
 	if (!dev->can_reset)
 		return -EOPNOTSUPP;
+	/* For one that is gone the kernel would wait a minute, and the caller with it. */
+	r = vfio_config_read(dev, PCI_CLASS_REVISION, &class_revision, sizeof(class_revision));
+	if (r < 0)
+		return r;
+	if (class_revision == UINT32_MAX)
+		return -ENODEV;
 	return ioctl(dev->device_fd, VFIO_DEVICE_RESET) < 0 ? -errno : 0;
 }
 

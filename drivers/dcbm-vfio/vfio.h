@@ -97,7 +97,8 @@ int vfio_bus_master(struct vfio_device *dev, bool on);
  * vfio_reset() - Reset the function. All registers of the device are lost.
  * @dev: the device, bus mastership off.
  *
- * Return: 0, -EOPNOTSUPP when the device offers no reset, or another negative errno.
+ * Return: 0, -EOPNOTSUPP when the device offers no reset, -ENODEV when it is gone, or another
+ * negative errno.
  */
 int vfio_reset(struct vfio_device *dev);
 

@@ -68,6 +68,10 @@ static void test_absurd(void)
 	faults_refused("dsa,absurd-tables=0xffffffffffffffff", -ENODEV, "tables outside");
 	faults_refused("dsa,absurd-version=0", -EOPNOTSUPP, "version 0");
 	faults_refused("dsa,absurd-version=0x900", -EOPNOTSUPP, "version 0x900");
+	faults_refused("dsa,absurd-bar=0x80", -ENODEV, "not those of a DSA");
+	faults_refused("dsa,absurd-portals=0x800", -ENODEV, "not those of a DSA");
+	faults_refused("dsa,absurd-portals=0", -ENOENT, "cannot be reached");
+	faults_refused("dsa,absurd-gencap=0xffffffffffffffff", -ENODEV, "all ones");
 	faults_refused("dsa,unplug", -ENODEV, "gone");
 	/* It claims to have more than it then takes. */
 	faults_not_started("dsa,lenient,absurd-ring=65535", "the device cannot be enabled");

@@ -74,6 +74,7 @@ static void test_absurd(void)
 	faults_refused("ioat,absurd-version=0", -EOPNOTSUPP, "version 0.0");
 	faults_refused("ioat,absurd-version=0x12", -EOPNOTSUPP, "version 1.2");
 	faults_refused("ioat,absurd-version=0xff", -EOPNOTSUPP, "version 15.15");
+	faults_refused("ioat,absurd-bar=0", -ENOENT, "cannot be reached");
 	faults_refused("ioat,absurd-bar=0x80", -ENODEV, "not those of an I/OAT");
 	/* All of its channels are there, but not all of their registers, or those for its interrupt. */
 	faults_refused("ioat,absurd-channels=15,absurd-bar=0x800", -ENODEV, "not those of an I/OAT");

@@ -19,10 +19,12 @@
 
 static uint64_t gencap(struct model *m, const struct dsa *s)
 {
-	uint64_t transfer = DSA_MAX_TRANSFER, batch = DSA_MAX_BATCH;
+	uint64_t transfer = DSA_MAX_TRANSFER, batch = DSA_MAX_BATCH, all;
 
 	model_absurd(m, "transfer", &transfer);
 	model_absurd(m, "batch", &batch);
+	if (model_absurd(m, "gencap", &all))
+		return all;
 	/* Cache control, CMDCAP, configurable. */
 	return 0x1c | (transfer & 0x1f) << 16 | (batch & 0xf) << 21 |
 	       (s->fixed ? 0 : 1ull << 31);
@@ -130,6 +132,7 @@ static uint64_t get_reg(struct model *m, struct dsa *s, unsigned int offset)
 	case DSA_CMD:
 		return s->cmd;
 	case DSA_CMDSTS:
+		dsa_hurry_command(m);
 		return s->cmdsts;
 	case DSA_CMDCAP:
 		return 0x7fe | (dsa_has_handles(s) ? 3 << DSA_CMD_REQUEST_HANDLE : 0);
@@ -380,6 +383,8 @@ static void dsa_pci(struct model *m, struct model_pci *ret, unsigned int *ret_n_
 	};
 	while (ret->bar_size[2] & (ret->bar_size[2] - 1))
 		ret->bar_size[2] += ret->bar_size[2] & -ret->bar_size[2];
+	model_absurd(m, "bar", &ret->bar_size[0]);
+	model_absurd(m, "portals", &ret->bar_size[2]);
 	*ret_n_units = s->n_engines + 1;
 }
 
@@ -436,7 +441,8 @@ static void dsa_work(struct model *m, unsigned int unit)
 }
 
 static const char *const dsa_absurd[] = {
-	"batch", "engines", "groups", "queues", "ring", "tables", "transfer", "version", NULL
+	"bar", "batch", "engines", "gencap", "groups", "portals", "queues", "ring", "tables",
+	"transfer", "version", NULL
 };
 
 const struct model_ops model_dsa_ops = {

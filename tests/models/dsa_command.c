@@ -291,6 +291,7 @@ void dsa_command(struct model *m, uint32_t value)
 	if (value & 0x7e000000)
 		model_broken(m, "reserved bits of CMD", "%#x", value);
 	s->cmd = value;
+	s->seen_active = false;
 	s->cmdsts = DSA_CMDSTS_ACTIVE | refuse(s);
 	if (s->cmdsts == DSA_CMDSTS_ACTIVE)
 		begin(m, s);
@@ -329,4 +330,13 @@ void dsa_command_end(struct model *m)
 	s->cmdsts = error | (uint32_t)result << 8;
 	if (s->cmd & DSA_CMD_INT)
 		dsa_cause(m, DSA_INTC_CMD);
+}
+
+void dsa_hurry_command(struct model *m)
+{
+	struct dsa *s = model_state(m);
+
+	if (s->seen_active && dsa_command_ready(m))
+		dsa_command_end(m);
+	s->seen_active = s->cmdsts & DSA_CMDSTS_ACTIVE;
 }

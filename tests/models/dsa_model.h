@@ -184,6 +184,7 @@ struct dsa {
 	bool resetting;
 	uint32_t gencfg, genctrl, intcause;
 	uint32_t cmd, cmdsts;
+	bool seen_active;		/* CMDSTS, of the command at hand */
 	uint64_t swerr[4];
 	uint32_t msixperm[DSA_WQS_MAX + 1];
 	bool handle[DSA_WQS_MAX + 1];	/* requested */
@@ -249,6 +250,12 @@ void dsa_table_write(struct model *m, uint64_t offset, unsigned int width, uint6
 void dsa_command(struct model *m, uint32_t value);
 bool dsa_command_ready(struct model *m);
 void dsa_command_end(struct model *m);
+
+/*
+ * A command has been seen to take time: if it can end it does so now, at the latest. However busy the
+ * computer, a unit that is not let run is not taken for a device that hangs.
+ */
+void dsa_hurry_command(struct model *m);
 
 /* --- dsa_work.c: engines ---------------------------------------------------------------------- */
 

@@ -207,6 +207,8 @@ static uint64_t ioat_read(struct model *m, unsigned int bar, uint64_t offset, un
 	reg = check_access(m, "read", offset, width, &unit, &inside);
 	if (!reg)
 		return 0;
+	if (unit >= 0)
+		ioat_hurry_reset(m, (unsigned int)unit);
 	value = unit < 0 ? get_device(m, s, reg->offset) : get_channel(&s->chan[unit], reg->offset);
 	return value >> (8 * inside);
 }

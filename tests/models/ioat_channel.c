@@ -115,6 +115,7 @@ void ioat_write_chancmd(struct model *m, unsigned int unit, uint8_t value)
 		if (ch->run == IOAT_RUN_RUNNING && !ch->suspending)
 			model_broken(m, "reset without suspend", "channel %u", unit);
 		ch->resetting = true;
+		ch->seen_resetting = false;
 		model_stop(m, unit);
 		break;
 	case IOAT_CHANCMD_SUSPEND:

@@ -150,6 +150,7 @@ struct ioat_wide {
 struct ioat_chan {
 	enum ioat_run run;
 	bool resetting;
+	bool seen_resetting;
 	bool suspending;
 
 	uint16_t chanctrl;
@@ -227,5 +228,11 @@ void ioat_write_dmacount(struct model *m, unsigned int unit, uint16_t value);
 
 bool ioat_ready(struct model *m, unsigned int unit);
 void ioat_work(struct model *m, unsigned int unit);
+
+/*
+ * A reset has been seen to take time: if it can end it does so now, at the latest. However busy the
+ * computer, a unit that is not let run is not taken for a device that hangs.
+ */
+void ioat_hurry_reset(struct model *m, unsigned int unit);
 
 #endif

@@ -45,6 +45,17 @@ static void end_reset(struct ioat *s, struct ioat_chan *ch)
 	ch->has_chancmp = ch->chancmp.value != 0;
 }
 
+void ioat_hurry_reset(struct model *m, unsigned int unit)
+{
+	struct ioat *s = model_state(m);
+	struct ioat_chan *ch = &s->chan[unit];
+
+	if (ch->seen_resetting && ch->resetting && !model_working(m, unit) &&
+	    !model_never_resets(m))
+		end_reset(s, ch);
+	ch->seen_resetting = ch->resetting;
+}
+
 /* --- rules ------------------------------------------------------------------------------------ */
 
 /* What is wrong with it, as CHANERR says it; 0 if nothing is. */

@@ -122,6 +122,8 @@ static int transport_model_dma_alloc(struct transport *t, size_t size, struct dm
 	va = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (va == MAP_FAILED)
 		return why_fail(why, -errno, "no memory");
+	/* Most of the time of a test goes into the faults of pages, and there is no need for them. */
+	madvise(va, size, MADV_HUGEPAGE);
 	tm->next_iova = ALIGN_UP(tm->next_iova, align);
 	r = model_map(tm->m, tm->next_iova, va, size, true);
 	if (r < 0) {

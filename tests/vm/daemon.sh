@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # For tests of the daemon in the machine, after lib.sh: migoffd with an engine, and daemon-check. The
-# engine is the LSI, or the device that MIGOFF_TEST_ENGINE names.
+# engine is the LSI, or the device that MIGOFF_TEST_ENGINE names; MIGOFF_TEST_SETTINGS are more settings.
 
 ENGINE=${MIGOFF_TEST_ENGINE:-0000:00:05.0}
 BUILD=${MIGOFF_TEST_BUILD:-/build/main}
@@ -44,7 +44,8 @@ start_daemon()
 {
 	local mode=$1 setting
 	shift
-	for setting in engine.devices=$ENGINE "$@"; do
+	# shellcheck disable=SC2086 # several
+	for setting in engine.devices=$ENGINE ${MIGOFF_TEST_SETTINGS:-} "$@"; do
 		printf '[%s]\n%s\n' "${setting%%.*}" "${setting#*.}"
 	done >"$DIR/conf"
 	"$BUILD/daemon/migoffd" --config="$DIR/conf" --socket="$MIGOFF_SOCKET" >"$DIR/log" 2>&1 &

@@ -5,6 +5,7 @@
 # The models are in /run/host/out/models, a line each: the PCI address, and what ./dev was asked for.
 # Those without a function reset, `no-flr`, are for tests after which a device may be gone.
 PATH+=:/build/main/tests/models:/build/main/tests/engine
+[[ -s /run/host/out/models ]] || fail "there are no models: see MIGOFF_MODELS in ./dev --help"
 
 # bind_model BDF...: as bind_vfio, also of those that vfio-pci refuses by its list, as for an erratum.
 bind_model()
