@@ -5,6 +5,7 @@
 #include "contract.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "macros.h"
 #include "rig.h"
@@ -102,6 +103,25 @@ static void test_array_refused(void)
 	rig_close(&rig);
 }
 
+/* Collect one by one: each time there is room for what lies before the oldest that is not reported. */
+static void collect_watching_room(struct rig *rig, struct engine_result *ret, uint32_t n, uint64_t from)
+{
+	bool *reported = calloc(n, sizeof(*reported));
+	uint32_t oldest = 0;
+
+	EXPECT_TRUE(reported);
+	for (uint32_t i = 0; i < n; i++) {
+		rig_collect(rig, &ret[i], 1);
+		EXPECT_TRUE(ret[i].index - from < n);
+		reported[ret[i].index - from] = true;
+		while (oldest < n && reported[oldest])
+			oldest++;
+		EXPECT_EQ(engine_in_flight(rig->e), n - oldest);
+		EXPECT_EQ(engine_capacity(rig->e), engine_caps(rig->e)->ring_size - n + oldest);
+	}
+	free(reported);
+}
+
 /* As many are taken as there is room for, wherever in the ring it begins; a stop cancels all. */
 static void test_array_too_long(void)
 {
@@ -136,14 +156,15 @@ static void test_array_too_long(void)
 		if (round == 3)
 			break;
 		EXPECT_OK(engine_submit(rig.e));
-		rig_collect(&rig, results, n);
+		collect_watching_room(&rig, results, n, next);
 		rig_each_once(&rig, results, n, next);
 		EXPECT_TRUE(rig_equal(&rig, 0, 0, (uint64_t)n * 4096));
 		/* So that the next round begins elsewhere. */
-		EXPECT_EQ(engine_enqueue_all(rig.e, copies, 1, &index), 1);
-		EXPECT_EQ(index, next++ + n);
+		EXPECT_EQ(engine_enqueue_all(rig.e, copies, N, &index), N);
+		EXPECT_EQ(index, next + n);
 		EXPECT_OK(engine_submit(rig.e));
-		rig_collect(&rig, results, 1);
+		rig_collect(&rig, results, N);
+		next += N;
 	}
 	EXPECT_OK(engine_stop(rig.e));
 	EXPECT_EQ(engine_enqueue_all(rig.e, copies, 1, &index), -ENODEV);
@@ -157,9 +178,35 @@ static void test_array_too_long(void)
 	rig_close(&rig);
 }
 
+/* What had ended when the engine was stopped, and was not collected yet, is reported once, too. */
+static void test_array_stopped(void)
+{
+	struct engine_result results[N];
+	struct engine_copy copies[N];
+	struct rig rig;
+	uint64_t index;
+	int n;
+
+	rig_open(&rig);
+	fill(&rig, copies);
+	for (uint64_t round = 0; round < 20; round++) {
+		EXPECT_EQ(engine_enqueue_all(rig.e, copies, N, &index), N);
+		EXPECT_OK(engine_submit(rig.e));
+		n = rig_wait(&rig, results, 1);
+		EXPECT_EQ(n, 1);
+		EXPECT_OK(engine_stop(rig.e));
+		EXPECT_EQ(engine_completed(rig.e, results + 1, N), N - 1);
+		rig_each_once(&rig, results, N, round * N);
+		EXPECT_EQ(engine_in_flight(rig.e), 0);
+		EXPECT_OK(engine_start(rig.e));
+	}
+	rig_close(&rig);
+}
+
 void contract_arrays(void)
 {
 	RUN(test_array);
 	RUN(test_array_refused);
 	RUN(test_array_too_long);
+	RUN(test_array_stopped);
 }
