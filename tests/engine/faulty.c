@@ -77,7 +77,7 @@ static void test_lost_completion(void)
 	rig_close(&rig);
 }
 
-/* One copy that fails is that one's failure, wherever it is; the others are copied or were not begun. */
+/* One copy that fails is that one's failure, wherever it is; the others are copied or, at a halt, given up. */
 static void test_error(void)
 {
 	for (unsigned int at = 2; at <= 16; at += 7) {
@@ -95,10 +95,11 @@ static void test_error(void)
 		EXPECT_TRUE(r == 0 || r == -EIO);
 		rig_each_once(&rig, results, 16, 0);
 		for (size_t i = 0; i < 16; i++) {
-			n_failed += results[i].status != ENGINE_COPIED &&
-				    results[i].status != ENGINE_CANCELLED;
-			if (results[i].status != ENGINE_COPIED)
-				EXPECT_TRUE(rig_blank(&rig, results[i].index * PAGE, PAGE));
+			/* Another channel may have made it, and not told in time. */
+			if (results[i].status == ENGINE_COPIED || results[i].status == ENGINE_CANCELLED)
+				continue;
+			n_failed++;
+			EXPECT_TRUE(rig_blank(&rig, results[i].index * PAGE, PAGE));
 		}
 		/* What failed may have been what several were given together. */
 		EXPECT_EQ(n_failed, r == -EIO && n_failed == 0 ? 0 : 1);
