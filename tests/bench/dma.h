@@ -8,14 +8,14 @@
  *
  *	cost CLOCK N TIMES	what one of N copies taken together costs in enqueue, in submit and in
  *				completed: three figures, each the median of so many TIMES. CLOCK is "ns"
- *				or "tsc": in a machine whose clock counts instructions that is their number
+ *				or "steps": instructions, of this program and not of the kernel
  *	rate N COPIES		nanoseconds that a copy takes, of so many, with as many in flight as there
  *				is room for, taken N at a time
  */
 #ifndef MIGOFF_TESTS_BENCH_DMA_H
 #define MIGOFF_TESTS_BENCH_DMA_H
 
-#include <x86intrin.h>
+#include <signal.h>
 
 #include "clock.h"
 #include "engine.h"
@@ -56,14 +56,32 @@ static void dma_expect_copied(unsigned int n);
 
 enum { DMA_ENQUEUE, DMA_SUBMIT, DMA_COMPLETED, DMA_N_COSTS };
 
-static inline uint64_t dma_tsc(void)
-{
-	uint64_t tsc;
+/* Instructions are counted one by one: the processor traps after each while this flag of its is set. */
+#define DMA_TRAP_FLAG "$0x100"
 
-	_mm_lfence();
-	tsc = __rdtsc();
-	_mm_lfence();
-	return tsc;
+static volatile uint64_t dma_n_steps;
+
+static void dma_on_step(int sig)
+{
+	dma_n_steps++;
+}
+
+static uint64_t dma_steps(void)
+{
+	return dma_n_steps;
+}
+
+/* What lies just below the stack's end may be in use. */
+static inline void dma_step_on(void)
+{
+	asm volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\torq " DMA_TRAP_FLAG ", (%%rsp)\n\tpopfq\n\t"
+		     "lea 128(%%rsp), %%rsp" : : : "cc", "memory");
+}
+
+static inline void dma_step_off(void)
+{
+	asm volatile("lea -128(%%rsp), %%rsp\n\tpushfq\n\tandq $~0x100, (%%rsp)\n\tpopfq\n\t"
+		     "lea 128(%%rsp), %%rsp" : : : "cc", "memory");
 }
 
 static int dma_compare(const void *a, const void *b)
@@ -102,11 +120,14 @@ static void dma_wait(unsigned int n)
 }
 
 /* Return: whether all was reported at once, so that no call was in vain. */
-static bool dma_round(uint64_t (*clock)(void), unsigned int n, double *ret_costs[], size_t at)
+static bool dma_round(bool steps, unsigned int n, double *ret_costs[], size_t at)
 {
+	uint64_t (*clock)(void) = steps ? dma_steps : clock_now_ns;
 	uint64_t begin[DMA_N_COSTS + 1], overhead;
 	unsigned int done;
 
+	if (steps)
+		dma_step_on();
 	overhead = clock();
 	begin[DMA_ENQUEUE] = clock();
 	overhead = begin[DMA_ENQUEUE] - overhead;
@@ -114,13 +135,19 @@ static bool dma_round(uint64_t (*clock)(void), unsigned int n, double *ret_costs
 	begin[DMA_SUBMIT] = clock();
 	dma_submit();
 	begin[DMA_COMPLETED] = clock();
+	if (steps)
+		dma_step_off();
 	ret_costs[DMA_ENQUEUE][at] = (double)(begin[DMA_SUBMIT] - begin[DMA_ENQUEUE] - overhead) / n;
 	ret_costs[DMA_SUBMIT][at] = (double)(begin[DMA_COMPLETED] - begin[DMA_SUBMIT] - overhead) / n;
 
 	dma_wait(n);
+	if (steps)
+		dma_step_on();
 	begin[DMA_COMPLETED] = clock();
 	done = dma_completed(n);
 	begin[DMA_N_COSTS] = clock();
+	if (steps)
+		dma_step_off();
 	ret_costs[DMA_COMPLETED][at] =
 		(double)(begin[DMA_N_COSTS] - begin[DMA_COMPLETED] - overhead) / n;
 	dma_expect_copied(done);
@@ -143,7 +170,7 @@ static void dma_cost(const char *clock, unsigned int n, size_t times)
 	}
 	for (size_t at = 0; at < times && in_vain <= times;) {
 		dma_prepare(n, (unsigned int)(at + in_vain));
-		if (dma_round(strcmp(clock, "tsc") ? clock_now_ns : dma_tsc, n, costs, at))
+		if (dma_round(!strcmp(clock, "steps"), n, costs, at))
 			at++;
 		else
 			in_vain++;
@@ -199,6 +226,7 @@ static void dma_serve(const char *device)
 	char line[128];
 
 	dma_open(device);
+	EXPECT_TRUE(signal(SIGTRAP, dma_on_step) != SIG_ERR);
 	for (uint64_t i = 0; i < DMA_RING; i++)
 		dma_copies[i] = (struct engine_copy) {
 			.src = dma_src.iova + i * DMA_LEN,

@@ -1,18 +1,8 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Takes the measurements of ./dev bench that need no machine, in the build root, and leaves them as JSON
-for the report.
+"""The measurements of ./dev bench that are of engines by themselves, on models in the process; and models
+behind VFIO, in a machine."""
 
-usage: engines native RESULT [MEASUREMENT...]
-"""
-
-import os
-import subprocess
-import sys
-
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-sys.dont_write_bytecode = True
-from benchlib import Failure, Program, Results, dpdk, median, spread  # noqa: E402
+from benchlib import Program, bind_vfio, dpdk, median, run, spread
 
 BATCH = 64
 BATCHES = 100
@@ -48,17 +38,11 @@ def scaling():
             "folios": FOLIOS, "one_ms": median(taken[1]) / 1e6, "four_ms": median(taken[4]) / 1e6}
 
 
-def main():
-    _, path, *wanted = sys.argv[1:]
-    results = Results(path, wanted, about={})
-    results.take("enqueue_vs_skeleton", enqueue)
-    results.take("scaling_4ch", scaling)
-    return int(any("error" in result for result in results.results.values()))
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (Failure, OSError, subprocess.SubprocessError) as failure:
-        print(f"bench: {failure}", flush=True)
-        sys.exit(1)
+def models():
+    """The PCI addresses of the machine's models, given to vfio-pci."""
+    run("modprobe", "vfio-pci")
+    with open("/run/host/out/models", encoding="ascii") as file:
+        devices = [line.split()[0] for line in file]
+    for device in devices:
+        bind_vfio(device)
+    return devices
