@@ -54,8 +54,8 @@ static void copy_give_to(struct batch *b, struct device *d)
 }
 
 /*
- * To the next engine goes what the last one has failed at, if it is likely to be through with it before the
- * rest of the time is the CPU's. No engine gets it twice.
+ * To the next engine goes what the last one has failed at, if that would be through with it before the rest of
+ * the time is the CPU's, even if it took twice as long as is to be expected. No engine gets it twice.
  */
 static bool copy_again(struct batch *b)
 {
@@ -69,7 +69,7 @@ static bool copy_again(struct batch *b)
 	if (!d)
 		return false;
 	ns = policy_blocked_ns(&d->pace, d->in_flight + b->bytes_again);
-	if (clock_now_ns() + ns >= b->give_up_ns)
+	if (clock_now_ns() + 2 * ns >= b->give_up_ns)
 		return false;
 	batch_plan_again(b);
 	copy_give_to(b, d);

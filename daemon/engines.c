@@ -61,12 +61,9 @@ static void device_drain(struct device *d)
 			d->set->completed(d->set->user, d, &results[i]);
 }
 
-/* From here on the host, or the operator, has to wait until it is tried again. */
-static void device_begin_out(struct device *d, const char *fmt, va_list args)
+/* It takes nothing until it is tried again. */
+static void device_begin_out(struct device *d, const char *cause)
 {
-	char cause[sizeof(d->why.cause)];
-
-	vsnprintf(cause, sizeof(cause), fmt, args);
 	why_fail(&d->why, 0, "%s", cause);
 	why_remedy(&d->why, 0, "it is tried again by itself; reload to try now");
 	policy_engine_out(&d->set->policy, &d->health, clock_now_ns());
@@ -75,11 +72,13 @@ static void device_begin_out(struct device *d, const char *fmt, va_list args)
 
 void device_take_out(struct device *d, const char *fmt, ...)
 {
+	char cause[sizeof(d->why.cause)];
 	va_list args;
 
 	va_start(args, fmt);
-	device_begin_out(d, fmt, args);
+	vsnprintf(cause, sizeof(cause), fmt, args);
 	va_end(args);
+	device_begin_out(d, cause);
 	d->state = DATAPLANE_ENGINE_OUT;
 	engine_stop(d->engine);
 	device_drain(d);
@@ -170,24 +169,15 @@ static void device_requested(struct loop_op *op, int res)
 	device_withdraw(d);
 }
 
-/* It has to be closed, and is not opened again before it may be tried again. */
-static void device_lose(struct device *d, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	device_begin_out(d, fmt, args);
-	va_end(args);
-	device_withdraw(d);
-}
-
 static void device_errored(struct loop_op *op, int res)
 {
 	struct device *d = container_of(op, struct device, error);
 
 	if (!d->engine || d->withdrawn || res < 0)
 		return;
-	device_lose(d, "the bus reported an uncorrectable error of the device");
+	/* It has to be closed, and is not opened again before it may be tried. */
+	device_begin_out(d, "the bus reported an uncorrectable error of the device");
+	device_withdraw(d);
 }
 
 void engines_retune(struct engines *s, const struct dataplane_config *config)
@@ -237,7 +227,10 @@ static bool device_fits(struct device *d)
 			continue;
 		if (engine_identity(other->engine)->window_iova == identity->window_iova)
 			continue;
-		why_fail(&d->why, 0, "its IOMMU has no room where %s has it", other->spec);
+		why_fail(&d->why, 0, "its IOMMU has no room for the batches where that of %s has it",
+			 other->spec);
+		why_remedy(&d->why, 0, "make that smaller: lower max-batch= or max-batches=; or leave "
+			   "one of the two out of devices=");
 		return false;
 	}
 	return true;

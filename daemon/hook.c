@@ -79,10 +79,12 @@ static int explain_open(struct why *why, const char *path, int error)
 		why_fail(why, error, "%s does not exist: the module migoff is not loaded", path);
 		return why_remedy(why, error, "modprobe migoff");
 	case -EBUSY:
-		return why_fail(why, error, "%s is in use by another process", path);
+		why_fail(why, error, "%s is in use by another process", path);
+		return why_remedy(why, error, "stop what uses it: fuser -v %s", path);
 	case -EACCES:
 	case -EPERM:
-		return why_fail(why, error, "no permission to open %s", path);
+		why_fail(why, error, "no permission to open %s", path);
+		return why_remedy(why, error, "hand it to this user alone: chown USER %s", path);
 	default:
 		return why_fail(why, error, "cannot open %s: %s", path, strerror(-error));
 	}
@@ -95,6 +97,21 @@ static int explain_setup(struct why *why, const struct migoff_setup *setup, int 
 		why_fail(why, error, "the module speaks version %u of the interface, this program %u",
 			 setup->abi, MIGOFF_ABI_VERSION);
 		return why_remedy(why, error, "install module and daemon of the same release");
+	case -ERANGE:
+	case -EADDRINUSE:
+		why_fail(why, error, error == -ERANGE ?
+			 "the IOMMU of an engine does not reach 0x%llx to 0x%llx, where the batches are to be" :
+			 "the IOMMU of an engine uses a part of 0x%llx to 0x%llx, where the batches are to be",
+			 (unsigned long long)setup->window_iova,
+			 (unsigned long long)(setup->window_iova + setup->window_len - 1));
+		return why_remedy(why, error, "make that smaller: lower max-batch= or max-batches=");
+	case -ENXIO:
+		why_fail(why, error, "the module cannot use the IOMMU of an engine: it is not VFIO's, has no "
+			 "pages of 4 KiB, or its engine does not keep caches coherent");
+		return why_remedy(why, error, "take devices out of devices= until it can");
+	case -EPERM:
+		why_fail(why, error, "the module finds that a VFIO device is not of vfio-pci itself");
+		return why_remedy(why, error, "bind the devices to vfio-pci, not to a variant of it");
 	case -EINVAL:
 		return why_fail(why, error,
 				"the module refuses the devices or their window (%u devices, "

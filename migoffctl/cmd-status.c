@@ -65,6 +65,9 @@ static void print_total(sd_json_variant *t)
 
 	printf("\n%-12s %s by engines (%s at work), %s by the CPU\n", "moved", SIZE(engine),
 	       TIME(json_uint(t, "engineNSec")), SIZE(json_uint(t, "bytesCpu")));
+	if (json_uint(t, "bytesAgain"))
+		printf("%-12s %s to another engine, because one failed at them\n", "moved on",
+		       SIZE(json_uint(t, "bytesAgain")));
 	printf("%-12s %" PRIu64 ", of which %" PRIu64 " failed; batches %" PRIu64 ", of which %" PRIu64
 	       " reached their deadline\n", "requests", json_uint(t, "requests"),
 	       json_uint(t, "requestsFailed"), json_uint(t, "batches"),

@@ -77,6 +77,7 @@ int vfio_dma_init(struct vfio_device *dev, uint64_t dma_mask, struct why *why)
 			.first = cap->iova_ranges[i].start,
 			.last = cap->iova_ranges[i].end,
 		};
+	dev->address_bits = 64 - (unsigned int)__builtin_clzll(dma_mask | 1);
 	r = iova_init(&dev->iova, ranges, cap->nr_iovas, dma_mask);
 	if (r < 0)
 		return why_fail(why, r, "no memory");
@@ -110,9 +111,11 @@ int vfio_window_reserve(struct vfio_device *dev, uint64_t size, uint64_t *ret_io
 	if (r == -ENOSPC)
 		r = iova_alloc(&dev->iova, size, align, IOVA_HIGHEST, ret_iova);
 	if (r == -ENOSPC) {
-		why_fail(why, r, "%s reaches no free range of %llu MiB of addresses", dev->bdf,
+		why_fail(why, r, "%s has addresses of %u bits, and its IOMMU no free range of %llu MiB "
+			 "of them for the batches", dev->bdf, dev->address_bits,
 			 (unsigned long long)size >> 20);
-		return why_remedy(why, r, "make the window smaller");
+		return why_remedy(why, r, "make that smaller: lower max-batch= or max-batches=; or use "
+				  "an engine with wider addresses");
 	}
 	if (r < 0)
 		return why_fail(why, r, "no memory");

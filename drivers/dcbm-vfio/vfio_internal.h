@@ -45,6 +45,7 @@ struct vfio_device {
 	uint32_t irq_index;
 	struct vfio_bar bars[VFIO_N_BARS];
 	struct iova_space iova;
+	unsigned int address_bits;	/* that it can emit */
 	struct vfio_mapping *mappings;
 	uint64_t window_size;
 };

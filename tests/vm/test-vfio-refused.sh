@@ -53,7 +53,7 @@ refused "EINVAL nonsense" $program nonsense
 bind_vfio 0000:00:08.0
 refused "EOPNOTSUPP 1234:11e8" $program 0000:00:08.0
 bind_vfio $lsi
-refused "ENOSPC 4096 MiB smaller" $program $lsi $((4 << 30))
+refused "ENOSPC 32 bits 4096 MiB max-batch=" $program $lsi $((4 << 30))
 
 # Not bound, or bound to another driver, which is named.
 unbind $lsi
