@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A node begins to have memory, and is pulled out with folios of it in the pool: nothing is lost, and nothing
-# keeps it. (This machine has memory that can be, in a node of its own, which saves one more machine.)
+# keeps it. (This machine has memory that can be, which saves one more machine.)
 set -euo pipefail
 . /src/tests/vm/lib/lib.sh
 
