@@ -58,6 +58,8 @@ struct dataplane {
 	_Atomic uint64_t words[STATUS_WORDS];
 	struct account account;
 	struct loop_op todo_op;
+	/* The thread's own: what is armed now ends, and nothing else is. */
+	bool ending;
 	struct plane plane;
 };
 
@@ -131,7 +133,8 @@ static void dataplane_todo(struct loop_op *op, int res)
 	struct dataplane *dp = container_of(op, struct dataplane, todo_op);
 	struct dataplane_msg *msg;
 
-	if (res < 0)
+	/* Nobody would cancel it once more: the last poll may have been ready when it was cancelled. */
+	if (res < 0 || dp->ending)
 		return;
 	event_clear(dp->todo_fd);
 	while ((msg = dataplane_next_todo(dp)))
@@ -192,6 +195,7 @@ static void dataplane_run(struct dataplane *dp)
 	while (!dp->plane.stopping || !plane_is_still(&dp->plane))
 		if (!dataplane_round(dp))
 			return;
+	dp->ending = true;
 	plane_disarm(&dp->plane);
 	loop_cancel(&dp->plane.loop, &dp->todo_op);
 	while (dp->plane.loop.n_armed)

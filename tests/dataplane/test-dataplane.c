@@ -339,6 +339,23 @@ static void test_stop(void)
 	rig_disconnect(NULL, &client);
 }
 
+/* The thread ends, however shortly before its stop it was woken for something else. */
+static void test_woken_and_stopped(void)
+{
+	struct dataplane_config config = rig_config(NULL);
+
+	fake_init(0, 1);
+	for (uint64_t i = 0; i < 1000; i++) {
+		struct dataplane *dp = rig_start(&config);
+		uint64_t woken_ns = clock_now_ns();
+
+		dataplane_ping(dp);
+		while (clock_now_ns() - woken_ns < 200 * i)
+			;
+		dataplane_stop(dp);
+	}
+}
+
 static void wait_beat(struct dataplane *dp, uint64_t beats, uint64_t limit_ns)
 {
 	uint64_t began_ns = clock_now_ns();
@@ -379,6 +396,7 @@ int main(void)
 	RUN(test_commit_fails);
 	RUN(test_cancel);
 	RUN(test_stop);
+	RUN(test_woken_and_stopped);
 	RUN(test_heartbeat);
 	return 0;
 }
