@@ -15,10 +15,10 @@ status()
 	varlinkctl call --json=short $socket io.migoff.GetStatus '{}'
 }
 
-# await TEXT: in the status, within 5 s.
+# await TEXT: in the status. What could not be had is looked for again after some seconds.
 await()
 {
-	local deadline=$((SECONDS + 5))
+	local deadline=$((SECONDS + 30))
 	until status 2>/dev/null | grep -qF "$1"; do
 		((SECONDS < deadline)) || fail "no $1 in the status: $(status) $(cat "$log")"
 		read -rt 0.05 <> <(:) || true

@@ -42,6 +42,8 @@ if [[ -n $driver ]]; then
 	# No event tells of that: the daemon looks by itself.
 	until_true 30 mode_is engine
 	stop_daemon
+	unbind $shared
+	echo $neighbour >"/sys/bus/pci/drivers/$driver/bind"
 	ENGINE=$own
 fi
 
