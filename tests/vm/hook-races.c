@@ -19,7 +19,7 @@
 
 #define LARGE MIB(4)
 #define SMALL KIB(512)
-/* The first of the cases below are the ones that end a reverse map. */
+/* How often each case, in a long run and else. */
 #define REPEAT 51
 #define REPEAT_SHORT 18
 
@@ -308,7 +308,7 @@ int main(void)
 {
 	struct migoff_setup setup = hook_default_setup();
 	const char *option = getenv("MIGOFF_LONG");
-	bool long_run = option && *option;
+	int repeat = option && *option ? REPEAT : REPEAT_SHORT;
 	pid_t pid;
 
 	/* What happens meanwhile takes its time on a kernel that checks everything. */
@@ -316,13 +316,13 @@ int main(void)
 	hook_open(&hook, &setup);
 	printf("killed, many mappings\n");
 	fflush(stdout);
-	for (int i = 0; i < REPEAT; i++)
+	for (int i = 0; i < repeat; i++)
 		many_killed(i);
 	pid = start_churn();
 	for (size_t c = 0; c < ARRAY_SIZE(cases); c++) {
 		printf("%s\n", cases[c].name);
 		fflush(stdout);
-		for (int i = 0; i < (c < 3 || long_run ? REPEAT : REPEAT_SHORT); i++)
+		for (int i = 0; i < repeat; i++)
 			once(i, cases[c].action, cases[c].after, cases[c].flags);
 	}
 	hook_close(&hook);
