@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -42,6 +41,8 @@ struct order *order_new(struct control *c, enum dataplane_op op, void (*done)(st
 
 void order_free(struct order *order)
 {
+	if (!order)
+		return;
 	sd_varlink_unref(order->link);
 	free(order);
 }
@@ -104,6 +105,7 @@ static void attachment_free(struct attachment *a)
 	fd_close(a->ring_fd);
 	fd_close(a->kick_fd);
 	fd_close(a->done_fd);
+	order_free(a->removal);
 	free(a);
 }
 
@@ -119,21 +121,13 @@ static void client_removed(struct order *order)
 /* Ask for everything back, or free it if nothing is lent. */
 static void attachment_end(struct attachment *a)
 {
-	struct order *order;
-
 	if (!a->added) {
 		if (!a->n_orders)
 			attachment_free(a);
 		return;
 	}
-	order = order_new(a->control, DATAPLANE_REMOVE_CLIENT, client_removed, a);
-	if (!order) {
-		/* It stays until the daemon ends: better than memory that is freed while in use. */
-		log_error("out of memory: client %" PRIu64 " cannot be removed", a->id);
-		return;
-	}
-	order->msg.client_id = a->id;
-	order_post(order);
+	a->removal->msg.client_id = a->id;
+	order_post(TAKE_PTR(a->removal));
 }
 
 void attachment_orphan(struct attachment *a)
@@ -218,7 +212,8 @@ static int attachment_new(struct conn *conn, struct attachment **ret)
 
 	pidfd = sd_varlink_get_peer_pidfd(conn->link);
 	a->may_move_all = pidfd >= 0 && auth_may_move_all(pidfd, &a->peer);
-	r = ring_make(a);
+	a->removal = order_new(c, DATAPLANE_REMOVE_CLIENT, client_removed, a);
+	r = a->removal ? ring_make(a) : -ENOMEM;
 	if (r >= 0) {
 		a->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		a->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -105,6 +105,7 @@ struct conn {
  * @n_targets: how many.
  * @last_target: the number given out last.
  * @n_orders: messages about it that the data plane has.
+ * @removal: the last one, made with it, for a client must also go when there is no memory.
  * @added: the data plane knows it.
  */
 struct attachment {
@@ -124,6 +125,7 @@ struct attachment {
 	unsigned int n_targets;
 	uint32_t last_target;
 	unsigned int n_orders;
+	struct order *removal;
 	bool added;
 };
 
@@ -217,7 +219,7 @@ void order_post(struct order *order);
 /* Take all messages back that are done. */
 void order_reap_all(struct control *c);
 
-/* Free one that was not posted. */
+/* Free one that was not posted, or NULL. */
 void order_free(struct order *order);
 
 /**

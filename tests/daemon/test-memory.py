@@ -89,6 +89,15 @@ class NoMemory(unittest.TestCase):
         """What a client needs before its first request."""
         self.calls("Attach", "OpenTarget")
 
+    def test_leave(self):
+        """A client is forgotten when it goes, whether or not there is memory then."""
+        for nth in range(1, 6):
+            with self.daemon.connect() as client:
+                client.call("io.migoff.Attach")
+                self.arm(nth)
+            self.daemon.wait_fds(self.n_fds)
+            self.disarm()
+
     def test_reload(self):
         """A configuration counts whole, or the one before does."""
         sizes = {"1M": "1048576", "2M": "2097152"}
