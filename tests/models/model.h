@@ -141,6 +141,7 @@ struct model_ops {
 extern const struct model_ops model_ioat_ops;
 extern const struct model_ops model_dsa_ops;
 extern const struct model_ops model_lsi_ops;
+extern const struct model_ops model_ptdma_ops;
 extern const struct model_ops model_toy_ops;
 
 /* --- for kinds of devices ------------------------------------------------------------------- */
