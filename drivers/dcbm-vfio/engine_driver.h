@@ -23,12 +23,14 @@ struct engine_id {
  * @name: what it is called in status, logs and configuration.
  * @ids: the PCI ids that it knows.
  * @n_ids: how many.
+ * @class_code: the PCI class, all of it, whose devices it knows whatever their id; 0 for none.
  * @caps: what every such engine can do; @open may narrow it for the device at hand.
  */
 struct engine_ops {
 	const char *name;
 	const struct engine_id *ids;
 	size_t n_ids;
+	uint32_t class_code;
 	struct engine_caps caps;
 
 	/**
@@ -238,6 +240,14 @@ static inline int engine_complain(struct engine *e, int error, const char *compl
  * Return: the driver, or NULL.
  */
 const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device);
+
+/**
+ * engine_find_driver_of_class() - The driver for a device that none knows by its id.
+ * @class_code: base class, subclass and interface.
+ *
+ * Return: the driver, or NULL.
+ */
+const struct engine_ops *engine_find_driver_of_class(uint32_t class_code);
 
 /* The drivers. */
 extern const struct engine_ops idxd_ops;

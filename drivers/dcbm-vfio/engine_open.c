@@ -32,6 +32,14 @@ const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device)
 	return NULL;
 }
 
+const struct engine_ops *engine_find_driver_of_class(uint32_t class_code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+		if (drivers[i]->class_code != 0 && drivers[i]->class_code == class_code)
+			return drivers[i];
+	return NULL;
+}
+
 static void engine_identify(struct engine *e, const char *bdf, const struct pci_facts *facts,
 			    const struct vfio_device *dev)
 {
@@ -79,6 +87,8 @@ int engine_open_pci(const char *bdf, size_t window_size, struct engine **ret, st
 	/* What is wrong with the device itself vfio_open() explains. */
 	if (pci_bdf_valid(bdf) && pci_read_facts("/sys", bdf, &facts) == 0) {
 		ops = engine_find_driver(facts.vendor, facts.device);
+		if (!ops)
+			ops = engine_find_driver_of_class(facts.class_code);
 		if (!ops)
 			return why_fail(why, -EOPNOTSUPP, "%s is a %04x:%04x, and no driver here "
 					"knows it", bdf, facts.vendor, facts.device);

@@ -262,6 +262,8 @@ int model_open_engine(const char *spec, struct engine **ret, struct why *why)
 		return why_fail(why, r, "there is no such model: \"%.64s\"", spec);
 	ops = engine_find_driver(model_pci(m)->vendor, model_pci(m)->device);
 	if (!ops)
+		ops = engine_find_driver_of_class(model_pci(m)->class_code);
+	if (!ops)
 		return why_fail(why, -EOPNOTSUPP, "no driver knows the model \"%.64s\"", spec);
 	r = transport_new_model(m, ops->caps.address_mask, &t);
 	if (r < 0)
