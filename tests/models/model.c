@@ -19,6 +19,7 @@ static const struct model_ops *const kinds[] = {
 	&model_ioat_ops,
 	&model_lsi_ops,
 	&model_ptdma_ops,
+	&model_sdxi_ops,
 	&model_toy_ops,
 };
 
