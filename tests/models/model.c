@@ -20,6 +20,7 @@ static const struct model_ops *const kinds[] = {
 	&model_lsi_ops,
 	&model_ptdma_ops,
 	&model_sdxi_ops,
+	&model_ae4dma_ops,
 	&model_toy_ops,
 };
 

@@ -144,6 +144,7 @@ struct model_ops {
 };
 
 /* A kind that is ready is also in the list in model.c. */
+extern const struct model_ops model_ae4dma_ops;
 extern const struct model_ops model_ioat_ops;
 extern const struct model_ops model_dsa_ops;
 extern const struct model_ops model_lsi_ops;

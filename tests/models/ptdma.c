@@ -154,8 +154,6 @@ static const char *not_startable(const struct model *m, const struct ptdma *s)
 		return "TAIL_LO is not aligned";
 	if ((s->head ^ s->tail) & ~(ptdma_ring(s) - 1))
 		return "TAIL_LO is outside of the ring";
-	if (s->int_status & PTDMA_INT_ERROR)
-		return "RUN with an error standing";
 	if (!model_bus_master(m))
 		return "RUN without bus mastership";
 	/* A ring that is filled up is taken for an empty one. */
@@ -176,6 +174,9 @@ static void start(struct model *m)
 			     s->tail);
 		return;
 	}
+	/* Who kicks may not know of the error yet. It is in the way until it is acknowledged. (M) */
+	if (s->int_status & PTDMA_INT_ERROR)
+		return;
 	s->told = s->tail;
 	s->stopping = false;
 	s->error = 0;

@@ -61,7 +61,6 @@ static void test_run_on_every_kick(void)
 	ptdma_put(&b, PTDMA_TAIL_LO, ptdma_slot(1));
 	EXPECT_TRUE(ptdma_get(&b, PTDMA_CONTROL) & PTDMA_CONTROL_HALT);
 	ptdma_kick(&b, 2);
-	EXPECT_TRUE(ptdma_get(&b, PTDMA_CONTROL) & PTDMA_CONTROL_RUN);
 	ptdma_put(&b, PTDMA_TAIL_LO, ptdma_slot(3));
 	wait_control(&b, PTDMA_CONTROL_HALT, PTDMA_CONTROL_HALT);
 	EXPECT_EQ(ptdma_get(&b, PTDMA_HEAD_LO), ptdma_slot(2));
@@ -114,6 +113,9 @@ static void test_read_error(void)
 	EXPECT_EQ(ptdma_get(&b, PTDMA_INT_STATUS), PTDMA_INT_ERROR);
 	EXPECT_TRUE(ptdma_get(&b, PTDMA_CONTROL) & PTDMA_CONTROL_HALT);
 	EXPECT_TRUE(stand_filled(&b, PTDMA_DST, 2 * 4096, 7) && !b.mem[PTDMA_DST + 3 * 4096]);
+	/* Nothing runs before the error is acknowledged. */
+	ptdma_kick(&b, 5);
+	EXPECT_TRUE(ptdma_get(&b, PTDMA_CONTROL) & PTDMA_CONTROL_HALT);
 	ptdma_put(&b, PTDMA_INT_STATUS, PTDMA_INT_ERROR);
 	ptdma_put(&b, PTDMA_HEAD_LO, ptdma_slot(5));
 	ptdma_kick(&b, 6);
@@ -151,21 +153,30 @@ static void test_stop(void)
 	struct stand b;
 
 	ptdma_open(&b, "ptdma,ns-per-descriptor=100000000");
-	ptdma_kick(&b, 3);
-	ptdma_wait_head(&b, 1);
+	ptdma_kick(&b, PTDMA_RING - 1);
+	stand_poll_descriptors(&b, 1);
 	ptdma_put(&b, PTDMA_CONTROL, ptdma_control());
 	wait_control(&b, PTDMA_CONTROL_HALT | PTDMA_CONTROL_RUN, PTDMA_CONTROL_HALT);
-	EXPECT_TRUE(ptdma_get(&b, PTDMA_INT_STATUS) & PTDMA_INT_STOPPED);
-	EXPECT_TRUE(ptdma_get(&b, PTDMA_HEAD_LO) != ptdma_slot(3));
-	ptdma_kick(&b, 3);
-	ptdma_wait_head(&b, 3);
-	/* A command that says so stops the queue behind itself. */
+	EXPECT_EQ(ptdma_get(&b, PTDMA_INT_STATUS), PTDMA_INT_STOPPED);
+	EXPECT_TRUE(ptdma_get(&b, PTDMA_HEAD_LO) != ptdma_slot(0));
+	EXPECT_TRUE(ptdma_get(&b, PTDMA_HEAD_LO) != ptdma_slot(PTDMA_RING - 1));
 	EXPECT_OK(model_order_faults(b.m, "ns-per-descriptor=0"));
-	ptdma_put(&b, PTDMA_INT_STATUS, PTDMA_INT_ALL);
-	ptdma_desc(&b, 3)->dw0 |= PTDMA_DW0_SOC;
-	ptdma_kick(&b, 5);
+	ptdma_kick(&b, PTDMA_RING - 1);
+	ptdma_wait_head(&b, PTDMA_RING - 1);
+	EXPECT_EQ(stand_descriptors(&b), PTDMA_RING - 1);
+	stand_close(&b, 0);
+}
+
+/* A command that says so stops the queue behind itself. */
+static void test_stop_on_completion(void)
+{
+	struct stand b;
+
+	ptdma_open(&b, "ptdma");
+	ptdma_desc(&b, 1)->dw0 |= PTDMA_DW0_SOC;
+	ptdma_kick(&b, 4);
 	wait_control(&b, PTDMA_CONTROL_HALT, PTDMA_CONTROL_HALT);
-	EXPECT_EQ(ptdma_get(&b, PTDMA_HEAD_LO), ptdma_slot(4));
+	EXPECT_EQ(ptdma_get(&b, PTDMA_HEAD_LO), ptdma_slot(2));
 	EXPECT_EQ(ptdma_get(&b, PTDMA_INT_STATUS), PTDMA_INT_STOPPED);
 	stand_close(&b, 0);
 }
@@ -239,8 +250,8 @@ static void test_never_halts(void)
 {
 	struct stand b;
 
-	ptdma_open(&b, "ptdma,ns-per-descriptor=20000000,never-reset");
-	ptdma_kick(&b, 2);
+	ptdma_open(&b, "ptdma,ns-per-descriptor=100000000,never-reset");
+	ptdma_kick(&b, PTDMA_RING - 1);
 	ptdma_put(&b, PTDMA_CONTROL, ptdma_control());
 	EXPECT_EQ(ptdma_get(&b, PTDMA_CONTROL), ptdma_control());
 	EXPECT_OK(model_order_faults(b.m, "none"));
@@ -266,6 +277,7 @@ int main(void)
 	RUN(test_read_error);
 	RUN(test_other_errors);
 	RUN(test_stop);
+	RUN(test_stop_on_completion);
 	RUN(test_hang);
 	RUN(test_orders);
 	RUN(test_stale);

@@ -113,14 +113,6 @@ static void no_bus_master(struct stand *b)
 	kick_one(b);
 }
 
-static void run_in_error(struct stand *b)
-{
-	EXPECT_OK(model_order_faults(b->m, "error"));
-	kick_one(b);
-	EXPECT_EQ(stand_interrupts(b, 0), 1);
-	kick_one(b);
-}
-
 static void ring_overrun(struct stand *b)
 {
 	EXPECT_OK(model_order_faults(b->m, "hang"));
@@ -269,7 +261,6 @@ static const struct {
 	{ tail_misaligned, "TAIL_LO is not aligned", 0 },
 	{ ring_misaligned, "TAIL_LO is outside of the ring", 0 },
 	{ no_bus_master, "RUN without bus mastership", 0 },
-	{ run_in_error, "RUN with an error standing", PTDMA_ERR_READ_SLAVE },
 	{ ring_overrun, "TAIL_LO moves backwards", 0 },
 	{ tail_back, "TAIL_LO moves backwards", 0 },
 	{ head_while_running, "HEAD_LO while the queue runs", 0 },
