@@ -253,5 +253,6 @@ const struct engine_ops *engine_find_driver_of_class(uint32_t class_code);
 extern const struct engine_ops idxd_ops;
 extern const struct engine_ops ioat_ops;
 extern const struct engine_ops lsi53c895a_ops;
+extern const struct engine_ops ptdma_ops;
 
 #endif

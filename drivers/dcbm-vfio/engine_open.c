@@ -20,6 +20,7 @@ static const struct engine_ops *const drivers[] = {
 	&idxd_ops,
 	&ioat_ops,
 	&lsi53c895a_ops,
+	&ptdma_ops,
 };
 
 const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device)
