@@ -379,7 +379,7 @@ static void sdxi_stale(struct model *m)
 	s->err_cfg = 0x7eadbe00000 | 1 << 1 | 1;
 	s->err_sts = SDXI_ERR_STS_STS | SDXI_ERR_STS_OVF;
 	s->err_wrt = 70;
-	s->err_rd = 3;
+	s->err_rd = 30;
 	*c = (struct sdxi_cxt) {
 		.run = SDXI_RUNNING,
 		.l1_at = 0x7eadbee0020,

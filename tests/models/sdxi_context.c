@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * SDXI: contexts. Their structures in memory (chapter 3) are read and checked when a context
- * starts, and cached until it has come to rest; its ring is followed from Read_Index to the doorbell.
+ * starts, and cached until it has come to rest; its ring is followed from Read_Index to the
+ * doorbell.
  */
 #include "sdxi_model.h"
 

@@ -193,3 +193,24 @@ void sdxi_stop(struct stand *b, unsigned int n, bool hard)
 	sdxi_post(b, 0, &d);
 	sdxi_wait(b, 0, 2, false);
 }
+
+void sdxi_wait_sts(struct stand *b, unsigned int n, uint8_t state)
+{
+	stand_poll_memory(b, SDXI_STS_AT(n), 0xff, state);
+}
+
+void sdxi_wait_descriptors(struct stand *b, uint64_t n)
+{
+	while (stand_descriptors(b) < n)
+		;
+}
+
+void sdxi_post_copies(struct stand *b, unsigned int first, unsigned int n)
+{
+	for (unsigned int i = first; i < first + n; i++) {
+		union sdxi_desc d = sdxi_copy(1, i);
+
+		sdxi_enqueue(b, 1, &d);
+	}
+	sdxi_ring(b, 1);
+}

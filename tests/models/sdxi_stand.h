@@ -66,6 +66,15 @@ void sdxi_post(struct stand *b, unsigned int n, const union sdxi_desc *d);
 /* Wait for completion @i of context @n: with an error or without. */
 void sdxi_wait(struct stand *b, unsigned int n, unsigned int i, bool error);
 
+/* Copies @first to @first + @n - 1 of context 1, with one doorbell. */
+void sdxi_post_copies(struct stand *b, unsigned int first, unsigned int n);
+
+/* Until so many were taken up. */
+void sdxi_wait_descriptors(struct stand *b, uint64_t n);
+
+/* Until a context is in that state. */
+void sdxi_wait_sts(struct stand *b, unsigned int n, uint8_t state);
+
 /* Do one thing by context 0, and wait for it; start is with its fence, stop with its DSC_SYNC. */
 void sdxi_start(struct stand *b, unsigned int n);
 void sdxi_stop(struct stand *b, unsigned int n, bool hard);
