@@ -28,16 +28,16 @@ void ae4dma_interrupt(struct model *m, unsigned int unit)
  * Whether the device takes such an access. On success *ret_unit is the queue, -1 for the device, and
  * *ret_reg what of it.
  */
-static bool check_access(struct model *m, const char *what, uint64_t offset, unsigned int width,
-			 int *ret_unit, unsigned int *ret_reg)
+static bool check_access(struct model *m, const char *what, unsigned int bar, uint64_t offset,
+			 unsigned int width, int *ret_unit, unsigned int *ret_reg)
 {
 	struct ae4dma *s = model_state(m);
 	int unit = (int)(offset / AE4DMA_QUEUE_SIZE) - 1;
 	unsigned int reg = ALIGN_DOWN((unsigned int)(offset % AE4DMA_QUEUE_SIZE), 4);
 
-	if (unit >= (int)s->n_queues || (unit < 0 && reg != AE4DMA_N_QUEUES)) {
-		model_broken(m, "reserved register", "%s of %u bytes at %#lx", what, width,
-			     (unsigned long)offset);
+	if (bar != 0 || unit >= (int)s->n_queues || (unit < 0 && reg != AE4DMA_N_QUEUES)) {
+		model_broken(m, "reserved register", "%s of %u bytes at BAR %u + %#lx", what,
+			     width, bar, (unsigned long)offset);
 		return false;
 	}
 	if (width != 4) {
@@ -95,7 +95,7 @@ static uint64_t ae4dma_read(struct model *m, unsigned int bar, uint64_t offset, 
 	uint64_t absurd;
 	int unit;
 
-	if (bar != 0 || !check_access(m, "read", offset, width, &unit, &reg))
+	if (!check_access(m, "read", bar, offset, width, &unit, &reg))
 		return 0;
 	if (unit >= 0)
 		return get(m, &s->queue[unit], reg);
@@ -237,7 +237,7 @@ static void ae4dma_write(struct model *m, unsigned int bar, uint64_t offset, uns
 	unsigned int reg;
 	int unit;
 
-	if (bar != 0 || !check_access(m, "write", offset, width, &unit, &reg))
+	if (!check_access(m, "write", bar, offset, width, &unit, &reg))
 		return;
 	if (unit < 0)
 		put_n_queues(m, (uint32_t)value);

@@ -42,16 +42,16 @@ static const struct reg regs[] = {
 };
 
 /* Which register an access is to, if it is one that the register takes. */
-static const struct reg *check_access(struct model *m, const char *what, uint64_t offset,
-				      unsigned int width)
+static const struct reg *check_access(struct model *m, const char *what, unsigned int bar,
+				      uint64_t offset, unsigned int width)
 {
 	const struct reg *reg = regs;
 
-	while (reg < regs + ARRAY_SIZE(regs) && offset - reg->offset >= 4)
+	while (reg < regs + ARRAY_SIZE(regs) && (bar != PTDMA_BAR || offset - reg->offset >= 4))
 		reg++;
 	if (reg == regs + ARRAY_SIZE(regs)) {
-		model_broken(m, "reserved register", "%s of %u bytes at %#lx", what, width,
-			     (unsigned long)offset);
+		model_broken(m, "reserved register", "%s of %u bytes at BAR %u + %#lx", what,
+			     width, bar, (unsigned long)offset);
 		return NULL;
 	}
 	if (width != 4) {
@@ -131,9 +131,7 @@ static uint64_t ptdma_read(struct model *m, unsigned int bar, uint64_t offset, u
 {
 	const struct reg *reg;
 
-	if (bar != PTDMA_BAR)
-		return 0;
-	reg = check_access(m, "read", offset, width);
+	reg = check_access(m, "read", bar, offset, width);
 	return reg ? get(m, reg->offset) : 0;
 }
 
@@ -268,9 +266,7 @@ static void ptdma_write(struct model *m, unsigned int bar, uint64_t offset, unsi
 {
 	const struct reg *reg;
 
-	if (bar != PTDMA_BAR)
-		return;
-	reg = check_access(m, "write", offset, width);
+	reg = check_access(m, "write", bar, offset, width);
 	if (!reg)
 		return;
 	if (reg->flags & READ_ONLY)

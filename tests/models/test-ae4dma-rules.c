@@ -28,6 +28,11 @@ static void queue_beyond(struct stand *b)
 	ae4dma_put(b, AE4DMA_QUEUES_MAX, AE4DMA_CONTROL, 0);
 }
 
+static void other_bar(struct stand *b)
+{
+	stand_read(b, 2, 0x400, 4);
+}
+
 static void wrong_width(struct stand *b)
 {
 	stand_read(b, 0, AE4DMA_QUEUE_SIZE + AE4DMA_BASE_LO, 8);
@@ -216,6 +221,7 @@ static const struct {
 } rules[] = {
 	{ reserved_register, "reserved register", 0 },
 	{ queue_beyond, "reserved register", 0 },
+	{ other_bar, "reserved register", 0 },
 	{ wrong_width, "width of a register", 0 },
 	{ half_register, "width of a register", 0 },
 	{ write_read_idx, "write to a read-only register", 0 },

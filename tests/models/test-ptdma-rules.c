@@ -21,6 +21,11 @@ static void second_queue(struct stand *b)
 	ptdma_put(b, PTDMA_CONTROL + 0x1000, 0);
 }
 
+static void other_bar(struct stand *b)
+{
+	stand_read(b, 4, 0x400, 4);
+}
+
 static void wrong_width(struct stand *b)
 {
 	model_bar_write(b->m, PTDMA_BAR, PTDMA_HEAD_LO, 8, 0);
@@ -246,6 +251,7 @@ static const struct {
 } rules[] = {
 	{ reserved_register, "reserved register", 0 },
 	{ second_queue, "reserved register", 0 },
+	{ other_bar, "reserved register", 0 },
 	{ wrong_width, "width of a register", 0 },
 	{ half_register, "width of a register", 0 },
 	{ write_status, "write to a read-only register", 0 },
