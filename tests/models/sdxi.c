@@ -241,14 +241,8 @@ static bool overlaps(struct range r, uint64_t at, uint64_t len)
 
 static bool reaches_by_item(struct range r, const struct sdxi_item *it)
 {
-	uint64_t len = (uint64_t)it->d.copy.size + 1;
-
-	if (!it->active)
-		return false;
-	if (!(it->d.csb & SDXI_DSC_NP) && overlaps(r, it->d.csb, sizeof(struct sdxi_cst)))
-		return true;
-	return (it->d.opcode & SDXI_OP_MASK) == SDXI_OP_COPY &&
-	       (overlaps(r, it->d.copy.addr[0], len) || overlaps(r, it->d.copy.addr[1], len));
+	return it->active && !(it->d.csb & SDXI_DSC_NP) &&
+	       overlaps(r, it->d.csb, sizeof(struct sdxi_cst));
 }
 
 static bool reaches_by_cxt(struct range r, const struct sdxi_cxt *c)
@@ -279,7 +273,10 @@ static bool reaches(struct range r, const struct sdxi *s)
 	       (s->err_cfg & 1 && overlaps(r, s->err_cfg & ~UINT64_C(0xfff), sdxi_log_size(s)));
 }
 
-/* Memory may be released only after a proven stop; without bus mastership nothing can happen. */
+/*
+ * What is the function's may be released only after a proven stop; without bus mastership nothing
+ * can happen. Data may be taken away at any time: that is a fault like others.
+ */
 static void sdxi_unmapped(struct model *m, uint64_t iova, uint64_t last)
 {
 	const struct sdxi *s = model_state(m);
@@ -310,8 +307,8 @@ static int sdxi_option(struct model *m, const char *key, const char *value)
 		{ "early-read", &s->early_read },
 		/* The bit vl of what was taken up stays as it was. */
 		{ "keeps-vl", &s->keeps_vl },
-		/* Faults are ordered for descriptors of context 0, too. */
-		{ "admin-faults", &s->admin_faults },
+		/* Faults are ordered for all descriptors: of context 0 and interrupts, too. */
+		{ "all-faults", &s->all_faults },
 		/* A context goes on after the error of a descriptor. */
 		{ "lives", &s->lives },
 	};

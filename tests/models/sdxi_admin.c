@@ -176,7 +176,7 @@ void sdxi_admin_work(struct model *m)
 	}
 	if (!sdxi_fetch(m, 0, it))
 		return;
-	if (s->admin_faults && model_begin(m, s->n_engines, &it->order) == MODEL_STOPPED) {
+	if (s->all_faults && model_begin(m, s->n_engines, &it->order) == MODEL_STOPPED) {
 		sdxi_unfetch(m, it);
 		return;
 	}

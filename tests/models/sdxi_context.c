@@ -128,7 +128,8 @@ static void put_sts(struct model *m, unsigned int n, uint8_t state)
 	new.read_index = s->early_read ? c->next : first_active(s, n);
 	if (s->gsv == SDXI_ERROR || !memcmp(&new, &c->sts, sizeof(new)))
 		return;
-	if (get(m, c->ctl.sts, &now, sizeof(now)) && memcmp(&now, &c->sts, sizeof(now)))
+	if (c->run == SDXI_RUNNING && get(m, c->ctl.sts, &now, sizeof(now)) &&
+	    memcmp(&now, &c->sts, sizeof(now)))
 		sdxi_broken(m, STS_CHANGED, "context %u: state %u, Read_Index %lu", n, now.state,
 			    (unsigned long)now.read_index);
 	c->sts = new;

@@ -108,8 +108,11 @@ void sdxi_write_log(struct model *m, unsigned int offset, uint64_t value)
 
 /* --- transitions begin ------------------------------------------------------------------------ */
 
+/* A soft stop waits for all writes; after a hard one what was on its way may arrive. (M) */
 static void stop_contexts(struct model *m, struct sdxi *s, bool hard)
 {
+	for (unsigned int i = 0; hard && i <= s->n_engines; i++)
+		model_stop(m, i);
 	for (unsigned int i = 0; i <= s->n_contexts; i++)
 		sdxi_stop_cxt(m, i, true, hard);
 }

@@ -221,7 +221,7 @@ struct sdxi_cxt {
 struct sdxi {
 	/* Options. */
 	unsigned int n_engines, n_contexts;	/* without context 0 */
-	bool eager, early_read, keeps_vl, admin_faults, lives;
+	bool eager, early_read, keeps_vl, all_faults, lives;
 
 	/* From here on: what a reset of the function forgets. */
 	enum sdxi_gsv gsv;

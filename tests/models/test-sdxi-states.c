@@ -129,17 +129,22 @@ static void test_ranges(void)
 	stand_close(&b, 0);
 }
 
-/* Faults of context 0 are ordered apart. */
-static void test_admin_faults(void)
+/* Faults are of copies, unless it is ordered otherwise. */
+static void test_all_faults(void)
 {
 	union sdxi_desc d;
 	struct stand b;
 
-	sdxi_open_active(&b, "sdxi");
+	sdxi_open_active(&b, "sdxi,hang=1");
+	d = (union sdxi_desc) { .intr = {
+		.opcode = SDXI_OP_INTR, .akey = 1, .csb = SDXI_DSC_NP,
+	} };
+	sdxi_post(&b, 1, &d);
+	EXPECT_EQ(stand_interrupts(&b, 1), 1);
 	EXPECT_EQ(stand_descriptors(&b), 0);
 	stand_close(&b, 0);
 
-	sdxi_open_active(&b, "sdxi,admin-faults");
+	sdxi_open_active(&b, "sdxi,all-faults");
 	EXPECT_EQ(stand_descriptors(&b), 1);
 	EXPECT_OK(model_order_faults(b.m, "hang=1"));
 	d = sdxi_command(SDXI_OP_CXT_START, 2, 3);
@@ -173,9 +178,22 @@ static void test_stale(void)
 	stand_close(&b, 2);
 }
 
+/* Active, and will hang; the page at SDXI_DST is mapped by itself. */
+static void open_in_pieces(struct stand *b)
+{
+	sdxi_open_stopped(b, "sdxi,hang=1");
+	EXPECT_EQ(model_unmap(b->m, STAND_IOVA, STAND_SIZE), 1);
+	EXPECT_OK(model_map(b->m, STAND_IOVA, b->mem, SDXI_DST, true));
+	EXPECT_OK(model_map(b->m, STAND_AT(SDXI_DST), b->mem + SDXI_DST, 4096, true));
+	sdxi_ask(b, SDXI_GSR_ACTIVE);
+	sdxi_wait_state(b, SDXI_ACTIVE);
+	sdxi_start(b, 1);
+}
+
 /* Memory is the function's until it has stopped, and nobody's business after that. */
 static void test_unmap(void)
 {
+	union sdxi_desc d = sdxi_copy(1, 0);
 	struct stand b;
 
 	sdxi_open_active(&b, "sdxi");
@@ -189,15 +207,18 @@ static void test_unmap(void)
 	EXPECT_EQ(model_unmap(b.m, STAND_IOVA, STAND_SIZE), 1);
 	stand_close(&b, 0);
 
-	/* Also what a copy is made to. */
-	sdxi_open_stopped(&b, "sdxi,hang=1");
-	EXPECT_EQ(model_unmap(b.m, STAND_IOVA, STAND_SIZE), 1);
-	EXPECT_OK(model_map(b.m, STAND_IOVA, b.mem, SDXI_DST, true));
-	EXPECT_OK(model_map(b.m, STAND_AT(SDXI_DST), b.mem + SDXI_DST, 4096, true));
-	sdxi_ask(&b, SDXI_GSR_ACTIVE);
-	sdxi_wait_state(&b, SDXI_ACTIVE);
-	sdxi_start(&b, 1);
+	/* Data are no business of the function's. */
+	open_in_pieces(&b);
 	sdxi_post_copies(&b, 0, 1);
+	sdxi_wait_descriptors(&b, 1);
+	EXPECT_EQ(model_unmap(b.m, STAND_AT(SDXI_DST), 4096), 1);
+	stand_close(&b, 0);
+
+	/* What it tells is. */
+	open_in_pieces(&b);
+	d.csb = STAND_AT(SDXI_DST);
+	d.copy.addr[1] = STAND_AT(SDXI_SRC + 0x10000);
+	sdxi_post(&b, 1, &d);
 	sdxi_wait_descriptors(&b, 1);
 	EXPECT_EQ(model_unmap(b.m, STAND_AT(SDXI_DST), 4096), 1);
 	stand_close(&b, 1);
@@ -223,7 +244,7 @@ int main(void)
 	RUN(test_never_stops);
 	RUN(test_starts);
 	RUN(test_ranges);
-	RUN(test_admin_faults);
+	RUN(test_all_faults);
 	RUN(test_stale);
 	RUN(test_unmap);
 	RUN(test_absurd);
