@@ -33,6 +33,19 @@ static void test_recipe(void)
 	stand_close(&b, 0);
 }
 
+/* What is at work says so in its descriptor before anything is done: that is not the end of it. */
+static void test_validated(void)
+{
+	struct stand b;
+
+	ae4dma_open(&b, "ae4dma,ns-per-kib=200000000");
+	ae4dma_kick(&b, 0, 1);
+	stand_poll_memory(&b, AE4DMA_RING_AT(0), UINT64_C(0xff) << 32,
+			  (uint64_t)AE4DMA_DESC_VALIDATED << 32);
+	EXPECT_EQ(ae4dma_get(&b, 0, AE4DMA_READ_IDX), 0);
+	stand_close(&b, 0);
+}
+
 /* The way of Linux: the number of queues switches them on, and nobody writes to the control. */
 static void test_switched_on_by_number(void)
 {
@@ -57,7 +70,10 @@ static void test_switched_on_by_number(void)
 	stand_close(&b, 0);
 }
 
-/* An interrupt comes once; none comes after it before 0 is written, and none is made up then. */
+/*
+ * A descriptor that asks for it interrupts, once; none comes after it before 0 is written, and none is
+ * made up then.
+ */
 static void test_interrupt(void)
 {
 	struct stand b;
@@ -77,6 +93,11 @@ static void test_interrupt(void)
 	ae4dma_put(&b, 0, AE4DMA_INTR_STATUS, 1);
 	ae4dma_kick(&b, 0, 4);
 	ae4dma_wait_read(&b, 0, 4);
+	EXPECT_TRUE(!stand_interrupted(&b, 0));
+	ae4dma_put(&b, 0, AE4DMA_INTR_STATUS, 0);
+	ae4dma_kick(&b, 0, 5);
+	ae4dma_wait_read(&b, 0, 5);
+	EXPECT_EQ(ae4dma_get(&b, 0, AE4DMA_INTR_STATUS), 0);
 	EXPECT_TRUE(!stand_interrupted(&b, 0));
 	stand_close(&b, 0);
 }
@@ -314,6 +335,7 @@ static void test_absurd(void)
 int main(void)
 {
 	RUN(test_recipe);
+	RUN(test_validated);
 	RUN(test_switched_on_by_number);
 	RUN(test_interrupt);
 	RUN(test_queues);

@@ -177,6 +177,12 @@ static void status_left(struct stand *b)
 	kick_one(b);
 }
 
+static void error_left(struct stand *b)
+{
+	ae4dma_desc(b, 0, 0)->error = AE4DMA_ERR_READ_FAULT;
+	kick_one(b);
+}
+
 static void no_length(struct stand *b)
 {
 	ae4dma_desc(b, 0, 0)->length = 0;
@@ -247,6 +253,7 @@ static const struct {
 	{ reserved_byte, "reserved bits of a descriptor's control", AE4DMA_ERR_HEADER },
 	{ reserved_word, "reserved word of a descriptor", AE4DMA_ERR_DESC },
 	{ status_left, "status of a descriptor is not cleared", AE4DMA_ERR_STATUS },
+	{ error_left, "status of a descriptor is not cleared", AE4DMA_ERR_STATUS },
 	{ no_length, "length", AE4DMA_ERR_LENGTH },
 	{ odd_length, "length", AE4DMA_ERR_LENGTH },
 	{ source_misaligned, "alignment of the source", AE4DMA_ERR_SRC_ALIGN },

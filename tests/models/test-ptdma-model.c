@@ -221,6 +221,9 @@ static void test_orders(void)
 	ptdma_wait_head(&b, 5);
 	ptdma_kick(&b, 5);
 	stand_poll(&b, PTDMA_BAR, PTDMA_HEAD_LO, 4, ~0u, ptdma_slot(5) + 4);
+	wait_control(&b, PTDMA_CONTROL_HALT, PTDMA_CONTROL_HALT);
+	ptdma_put(&b, PTDMA_HEAD_LO, ptdma_slot(5));
+	EXPECT_EQ(ptdma_get(&b, PTDMA_HEAD_LO), ptdma_slot(5));
 	ptdma_kick(&b, 6);
 	ptdma_wait_head(&b, 6);
 	EXPECT_TRUE(stand_filled(&b, PTDMA_DST, 6 * 4096, 7));
