@@ -16,14 +16,19 @@ const char amd_not_given[] = "the device completed what it was not given";
 static int amd_try_rest(struct engine *e, const struct amd_queues *queues)
 {
 	struct patience patience = patience_for(REST_NS);
-	int r;
+	int r, r_master;
 
 	r = queues->let_stop(e);
+	/* In this order, or a queue would try to go on, and fail. */
+	r_master = e->transport->ops->bus_master(e->transport, false);
 	if (r < 0)
 		return engine_complain(e, r, amd_gone);
+	if (r_master < 0)
+		return r_master;
 	while (!queues->at_rest(e))
 		if (!patience_left(&patience))
-			return engine_complain(e, -EIO, "a queue never comes to rest");
+			return queues->have_nothing(e) ? 0 :
+			       engine_complain(e, -EIO, "a queue never comes to rest");
 	return 0;
 }
 
@@ -33,7 +38,7 @@ int amd_come_to_rest(struct engine *e, const struct amd_queues *queues)
 
 	r = amd_try_rest(e, queues);
 	/* If it is let do DMA again, what it hangs in would go on. */
-	if (r == -EIO && e->transport->ops->reset(e->transport) == 0)
+	if (r < 0 && r != -ENODEV && e->transport->ops->reset(e->transport) == 0)
 		r = amd_try_rest(e, queues);
 	return r;
 }

@@ -53,19 +53,23 @@ extern const char amd_not_given[];
 /**
  * struct amd_queues - What to do to all queues of a device.
  * @let_stop: have them stop after what they are doing; -ENODEV if the device is gone.
- * @at_rest: whether they have.
+ * @at_rest: whether they say that they have.
+ * @have_nothing: whether they have nothing to do, which is as good if they never say so.
  */
 struct amd_queues {
 	int (*let_stop)(struct engine *e);
 	bool (*at_rest)(struct engine *e);
+	bool (*have_nothing)(struct engine *e);
 };
 
 /**
  * amd_come_to_rest() - Let the device end what it does; if it does not, reset its function.
- * @e: the engine; it cannot do DMA.
+ * @e: the engine.
  * @queues: how.
  *
- * Return: 0; or -ENODEV or -EIO, with a complaint.
+ * Guarantees: the device cannot do DMA any more, even if it fails.
+ *
+ * Return: 0; -ENODEV the device is gone, -EIO it does not come to rest, or another negative errno.
  */
 int amd_come_to_rest(struct engine *e, const struct amd_queues *queues);
 

@@ -17,6 +17,7 @@
 #include "vfio.h"
 
 static const struct engine_ops *const drivers[] = {
+	&ae4dma_ops,
 	&idxd_ops,
 	&ioat_ops,
 	&lsi53c895a_ops,

@@ -249,15 +249,20 @@ static int ptdma_let_stop(struct engine *e)
 	return 0;
 }
 
-/* A queue with nothing to do is at rest, even if it does not say so, for it has never run perhaps. */
-static bool ptdma_at_rest(struct engine *e)
+static bool ptdma_has_nothing(struct engine *e)
 {
 	struct ptdma *pt = to_ptdma(e);
-	uint32_t control = read32(pt, PTDMA_CONTROL);
 
-	if (control & PTDMA_CONTROL_RUN)
-		return false;
-	return control & PTDMA_CONTROL_HALTED || read32(pt, PTDMA_HEAD) == read32(pt, PTDMA_TAIL);
+	return !(read32(pt, PTDMA_CONTROL) & PTDMA_CONTROL_RUN) &&
+	       read32(pt, PTDMA_HEAD) == read32(pt, PTDMA_TAIL);
+}
+
+static bool ptdma_at_rest(struct engine *e)
+{
+	uint32_t control = read32(to_ptdma(e), PTDMA_CONTROL);
+
+	return (control & PTDMA_CONTROL_HALTED && !(control & PTDMA_CONTROL_RUN)) ||
+	       ptdma_has_nothing(e);
 }
 
 static int ptdma_quiesce(struct engine *e)
@@ -265,6 +270,7 @@ static int ptdma_quiesce(struct engine *e)
 	static const struct amd_queues queues = {
 		.let_stop = ptdma_let_stop,
 		.at_rest = ptdma_at_rest,
+		.have_nothing = ptdma_has_nothing,
 	};
 	struct ptdma *pt = to_ptdma(e);
 	int r;
@@ -283,13 +289,12 @@ static int ptdma_quiesce(struct engine *e)
 static int ptdma_stop(struct engine *e)
 {
 	struct ptdma *pt = to_ptdma(e);
-	int r, r_quiesce;
+	int r;
 
-	r = pt->t->ops->bus_master(pt->t, false);
-	r_quiesce = ptdma_quiesce(e);
+	r = ptdma_quiesce(e);
 	if (pt->interrupts)
 		pt->t->ops->irq_rearm(pt->t);
-	return r < 0 ? r : r_quiesce;
+	return r;
 }
 
 static int ptdma_reset(struct engine *e)

@@ -55,24 +55,27 @@ static void test_lost_interrupt(void)
 
 /*
  * A completion that never comes is a time-out, not a copy; those of others are. Each copy is by itself,
- * for of a batch not each has a completion.
+ * for of a batch not each has a completion. What AE4DMA does not write is only half of one: an index
+ * in a register tells all the same.
  */
 static void test_lost_completion(void)
 {
 	unsigned int n[_ENGINE_STATUS_MAX] = {};
 	struct engine_result results[4];
 	struct rig rig;
+	bool told;
 
 	faults_open(&rig, arg_spec);
+	told = !strcmp(engine_identity(rig.e)->driver, "ae4dma");
 	faults_order(&rig, "lose-completion=4");
 	for (uint64_t i = 0; i < 4; i++)
 		faults_copy_pages(&rig, i, 1);
 	engine_set_timeout(rig.e, 50);
-	EXPECT_EQ(faults_take(&rig, results, 4), -ETIMEDOUT);
+	EXPECT_EQ(faults_take(&rig, results, 4), told ? 0 : -ETIMEDOUT);
 	for (size_t i = 0; i < 4; i++)
 		n[results[i].status]++;
-	EXPECT_EQ(n[ENGINE_COPIED], 3);
-	EXPECT_EQ(n[ENGINE_TIMED_OUT], 1);
+	EXPECT_EQ(n[ENGINE_COPIED], told ? 4 : 3);
+	EXPECT_EQ(n[ENGINE_TIMED_OUT], told ? 0 : 1);
 	engine_set_timeout(rig.e, 20000);
 	faults_works(&rig, 8);
 	rig_close(&rig);
@@ -270,7 +273,7 @@ static void test_unplug_at_rest(void)
 /* Engines without a command to reset themselves have their function reset, where that can be. */
 static bool resets_function(const char *name)
 {
-	return !strncmp(name, "ptdma", 5);
+	return !strncmp(name, "ptdma", 5) || !strncmp(name, "ae4dma", 6);
 }
 
 /* As somebody does who turns the computer off and on. */
@@ -364,6 +367,9 @@ static void test_unmapped(void)
 		struct rig rig;
 
 		faults_open(&rig, arg_spec);
+		/* It tells of a page table, and not whose. */
+		if (!strcmp(engine_identity(rig.e)->driver, "ae4dma"))
+			expected = ENGINE_DEVICE_ERROR;
 		for (uint64_t i = 0; i < 9; i++) {
 			at = i * PAGE;
 			if (i != 4)

@@ -210,20 +210,17 @@ static void test_spread(void)
 /* One channel that has much to do, or does nothing, keeps nobody else's work. */
 static void test_independent(void)
 {
-	struct model_counts before, counts;
 	struct engine_result results[64];
 	struct rig rig;
-	uint64_t index;
+	uint64_t before, index;
 
 	faults_open(&rig, "ioat,channels=4");
-	model_counts(model_of(rig.e), &before);
+	before = faults_begun(&rig);
 	faults_order(&rig, "hang=1");
 	EXPECT_OK(rig_copy(&rig, 8 << 20, 8 << 20, 512 << 10, &index));
 	EXPECT_OK(engine_submit(rig.e));
 	/* It is this one that hangs. */
-	do
-		model_counts(model_of(rig.e), &counts);
-	while (counts.descriptors == before.descriptors);
+	faults_wait_begun(&rig, before);
 	for (uint64_t i = 0; i < 60; i++)
 		EXPECT_OK(rig_copy(&rig, i * 4096, i * 4096, 4096, &index));
 	EXPECT_OK(engine_submit(rig.e));

@@ -195,6 +195,7 @@ static void test_no_reset(void)
 	faults_works(&rig, 2);
 	faults_order(&rig, "hang=1");
 	faults_copy_pages(&rig, 2, 14);
+	faults_wait_begun(&rig, 2);
 	EXPECT_EQ(engine_stop(rig.e), -EIO);
 	EXPECT_STR(engine_reason(rig.e), "a queue never comes to rest");
 	EXPECT_EQ(engine_recover(rig.e), -EIO);
