@@ -310,6 +310,18 @@ static void test_eager(void)
 	}
 }
 
+/* Doorbells may come in another order than they were written in. */
+static void test_doorbells(void)
+{
+	struct stand b;
+
+	sdxi_open_active(&b, "sdxi,engines=1,ns-per-descriptor=10000000");
+	sdxi_post_copies(&b, 0, 3);
+	model_bar_write(b.m, 2, 0x1000, 8, 1);
+	sdxi_wait(&b, 1, 2, false);
+	stand_close(&b, 0);
+}
+
 /* What a test orders of completions. */
 static void test_orders(void)
 {
@@ -372,6 +384,7 @@ int main(void)
 	RUN(test_ordered_errors);
 	RUN(test_log_overflow);
 	RUN(test_eager);
+	RUN(test_doorbells);
 	RUN(test_orders);
 	RUN(test_more_orders);
 	return 0;

@@ -112,13 +112,13 @@ static void overrun(struct stand *b)
 	sdxi_ring(b, 1);
 }
 
+/* It is told once. */
 static void changed(struct stand *b)
 {
-	union sdxi_desc d = sdxi_copy(1, 0);
-
 	sdxi_l1(b, 1)->misc = 0;
-	sdxi_post(b, 1, &d);
+	sdxi_post_copies(b, 0, 2);
 	sdxi_wait(b, 1, 0, false);
+	sdxi_wait(b, 1, 1, false);
 }
 
 static void status_written(struct stand *b)

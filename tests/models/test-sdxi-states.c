@@ -69,6 +69,26 @@ static void test_stop_function(void)
 	stand_close(&b, 0);
 }
 
+/* After a soft stop nothing comes any more; after a hard one what was on its way may. */
+static void test_late_write(void)
+{
+	for (int hard = 0; hard < 2; hard++) {
+		struct stand b;
+
+		sdxi_open_active(&b, "sdxi");
+		sdxi_post_copies(&b, 0, 1);
+		stand_poll_memory(&b, SDXI_STS_AT(1) + 8, UINT64_MAX, 1);
+		EXPECT_OK(model_order_faults(b.m, "late-write=0"));
+		sdxi_ask(&b, hard ? SDXI_GSR_STOP_HD : SDXI_GSR_STOP_SF);
+		sdxi_wait_state(&b, SDXI_STOP);
+		if (hard)
+			sdxi_wait_sts(&b, 1, SDXI_CXT_RUN);
+		else
+			EXPECT_EQ(sdxi_sts(&b, 1)->state, SDXI_CXT_STOP_FN);
+		stand_close(&b, 0);
+	}
+}
+
 /* A stop that never ends, from which only a reset by PCI helps. */
 static void test_never_stops(void)
 {
@@ -241,6 +261,7 @@ int main(void)
 {
 	RUN(test_stop_context);
 	RUN(test_stop_function);
+	RUN(test_late_write);
 	RUN(test_never_stops);
 	RUN(test_starts);
 	RUN(test_ranges);
