@@ -31,11 +31,10 @@ void ae4dma_interrupt(struct model *m, unsigned int unit)
 static bool check_access(struct model *m, const char *what, unsigned int bar, uint64_t offset,
 			 unsigned int width, int *ret_unit, unsigned int *ret_reg)
 {
-	struct ae4dma *s = model_state(m);
 	int unit = (int)(offset / AE4DMA_QUEUE_SIZE) - 1;
 	unsigned int reg = ALIGN_DOWN((unsigned int)(offset % AE4DMA_QUEUE_SIZE), 4);
 
-	if (bar != 0 || unit >= (int)s->n_queues || (unit < 0 && reg != AE4DMA_N_QUEUES)) {
+	if (bar != 0 || unit >= AE4DMA_QUEUES_MAX || (unit < 0 && reg != AE4DMA_N_QUEUES)) {
 		model_broken(m, "reserved register", "%s of %u bytes at BAR %u + %#lx", what,
 			     width, bar, (unsigned long)offset);
 		return false;
@@ -125,6 +124,11 @@ static void switch_queue(struct model *m, unsigned int unit, bool on)
 	struct ae4dma_queue *q = &s->queue[unit];
 	const char *rule;
 
+	if (on && unit >= s->n_on) {
+		model_broken(m, "queue switched on that is not counted", "queue %u of %u", unit,
+			     s->n_on);
+		return;
+	}
 	if (on && q->stopping) {
 		model_broken(m, "queue switched on before it has stopped", "queue %u", unit);
 		return;
@@ -140,14 +144,14 @@ static void switch_queue(struct model *m, unsigned int unit, bool on)
 	model_kick(m);
 }
 
+/* Who asks for more than there are finds by reading how many there are. (S) */
 static void put_n_queues(struct model *m, uint32_t value)
 {
 	struct ae4dma *s = model_state(m);
 
-	if (value > s->n_queues) {
-		model_broken(m, "more queues than there are", "%u of %u", value, s->n_queues);
-		value = s->n_queues;
-	}
+	if (value > AE4DMA_QUEUES_MAX)
+		model_broken(m, "more queues than any device has", "%u", value);
+	value = MIN(value, s->n_queues);
 	s->n_on = value;
 	for (unsigned int i = 0; i < s->n_queues; i++)
 		if (i < value || s->queue[i].on)

@@ -105,7 +105,7 @@ struct ae4dma_queue {
 
 struct ae4dma {
 	uint16_t id;			/* of the PCI device */
-	unsigned int n_queues;		/* that there are */
+	unsigned int n_queues;		/* that can be counted; there are registers for all */
 	uint32_t n_on;			/* AE4DMA_N_QUEUES */
 	bool goes_on;			/* a descriptor that fails does not stop its queue */
 	struct ae4dma_queue queue[AE4DMA_QUEUES_MAX];

@@ -70,6 +70,19 @@ static void test_switched_on_by_number(void)
 	stand_close(&b, 0);
 }
 
+/* Who asks for all the queues that there may be is told how many there are. */
+static void test_fewer_queues(void)
+{
+	struct stand b;
+
+	stand_open(&b, "ae4dma,queues=4");
+	EXPECT_EQ(model_pci(b.m)->n_vectors, 16);
+	model_bar_write(b.m, 0, AE4DMA_N_QUEUES, 4, AE4DMA_QUEUES_MAX);
+	EXPECT_EQ(stand_read(&b, 0, AE4DMA_N_QUEUES, 4), 4);
+	EXPECT_EQ(ae4dma_get(&b, 3, AE4DMA_CONTROL), AE4DMA_CONTROL_ON);
+	stand_close(&b, 0);
+}
+
 /*
  * A descriptor that asks for it interrupts, once; none comes after it before 0 is written, and none is
  * made up then.
@@ -337,6 +350,7 @@ int main(void)
 	RUN(test_recipe);
 	RUN(test_validated);
 	RUN(test_switched_on_by_number);
+	RUN(test_fewer_queues);
 	RUN(test_interrupt);
 	RUN(test_queues);
 	RUN(test_read_error);

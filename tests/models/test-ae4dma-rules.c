@@ -103,10 +103,15 @@ static void no_max_idx(struct stand *b)
 	ae4dma_kick(b, 1, 1);
 }
 
+static void on_beyond(struct stand *b)
+{
+	ae4dma_put(b, 1, AE4DMA_CONTROL, AE4DMA_CONTROL_ON);
+}
+
 static void on_with_stale_indices(struct stand *b)
 {
 	ae4dma_kick(b, 1, 1);
-	ae4dma_put(b, 1, AE4DMA_CONTROL, AE4DMA_CONTROL_ON);
+	model_bar_write(b->m, 0, AE4DMA_N_QUEUES, 4, 2);
 }
 
 static void on_while_stopping(struct stand *b)
@@ -232,7 +237,7 @@ static const struct {
 	{ half_register, "width of a register", 0 },
 	{ write_read_idx, "write to a read-only register", 0 },
 	{ write_status, "write to a read-only register", 0 },
-	{ too_many_queues, "more queues than there are", 0 },
+	{ too_many_queues, "more queues than any device has", 0 },
 	{ reserved_control, "reserved bits of the control", 0 },
 	{ reserved_intr, "reserved bits of the interrupt's status", 0 },
 	{ other_max_idx, "max_idx", 0 },
@@ -241,6 +246,7 @@ static const struct {
 	{ base_while_stopping, "another ring while the queue works", 0 },
 	{ base_misaligned, "base of the ring is not aligned", 0 },
 	{ no_max_idx, "descriptors without max_idx", 0 },
+	{ on_beyond, "queue switched on that is not counted", 0 },
 	{ on_with_stale_indices, "descriptors without max_idx", 0 },
 	{ on_while_stopping, "queue switched on before it has stopped", 0 },
 	{ ring_while_stopping, "write_idx before the queue has stopped", 0 },
