@@ -16,7 +16,8 @@
 
 #define sdxi_bad(m, rule, n, err, step_, sub_)                                                 \
 	({                                                                                     \
-		sdxi_broken(m, rule, "context %u, step %d.%d", n, step_, sub_);                \
+		if (sdxi_told(m, sub_))                                                        \
+			sdxi_broken(m, rule, "context %u, step %d.%d", n, step_, sub_);        \
 		*(err) = (struct sdxi_error) { .step = step_, .sub = sub_ };                   \
 		false;                                                                         \
 	})

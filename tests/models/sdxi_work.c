@@ -249,7 +249,7 @@ static void complete(struct model *m, struct sdxi_item *it)
 		return;
 	if (it->order.senseless)
 		flags = SENSELESS;
-	if (!signal_cst(m, it->d.csb, flags) && model_bus_master(m) && !it->error.step)
+	if (!signal_cst(m, it->d.csb, flags) && !it->error.step)
 		sdxi_wrong(m, it, CST_MAPPED, SDXI_E_DSC_CSB, SDXI_E_ATF);
 	if (it->order.never)
 		signal_cst(m, it->d.csb + sizeof(struct sdxi_cst), 0);

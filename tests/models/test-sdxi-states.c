@@ -244,6 +244,34 @@ static void test_unmap(void)
 	stand_close(&b, 1);
 }
 
+/* Bus mastership can be taken away at any time. */
+static void test_no_master(void)
+{
+	struct stand b;
+
+	sdxi_open_active(&b, "sdxi,ns-per-descriptor=300000000");
+	sdxi_post_copies(&b, 0, 2);
+	sdxi_wait_descriptors(&b, 2);
+	stand_bus_master(&b, false);
+	sdxi_ask(&b, SDXI_GSR_STOP_SF);
+	sdxi_wait_state(&b, SDXI_STOP);
+	stand_close(&b, 0);
+}
+
+/* And so can the device. */
+static void test_unplug(void)
+{
+	struct stand b;
+
+	sdxi_open_active(&b, "sdxi,ns-per-descriptor=1000000,unplug=6");
+	sdxi_post_copies(&b, 0, 16);
+	stand_poll(&b, 0, SDXI_STS0, 8, UINT64_MAX, UINT64_MAX);
+	sdxi_ring(&b, 1);
+	EXPECT_EQ(sdxi_cst(&b, 1, 15)->signal, 1);
+	EXPECT_EQ(model_unmap(b.m, STAND_IOVA, STAND_SIZE), 1);
+	stand_close(&b, 0);
+}
+
 static void test_absurd(void)
 {
 	struct stand b;
@@ -268,6 +296,8 @@ int main(void)
 	RUN(test_all_faults);
 	RUN(test_stale);
 	RUN(test_unmap);
+	RUN(test_no_master);
+	RUN(test_unplug);
 	RUN(test_absurd);
 	return 0;
 }
