@@ -164,8 +164,9 @@ static bool ask(struct model *m, struct sdxi *s, enum sdxi_gsr gsr)
 		begin_stop(m, s, true);
 		return true;
 	case SDXI_ERROR:
+		/* Who asks for something else may not know yet. */
 		s->resetting |= gsr == SDXI_GSR_RESET;
-		return gsr == SDXI_GSR_RESET;
+		return true;
 	default:
 		return false;
 	}

@@ -250,6 +250,8 @@ static void test_ordered_errors(void)
 	EXPECT_EQ(stand_interrupts(&b, 0), 1);
 	EXPECT_EQ(sdxi_entry(&b, 1)->misc >> 12, SDXI_RE_FN);
 	sdxi_ring(&b, 1);
+	sdxi_ask(&b, SDXI_GSR_STOP_SF);
+	EXPECT_EQ(sdxi_get(&b, SDXI_STS0), SDXI_ERROR);
 	sdxi_ask(&b, SDXI_GSR_RESET);
 	sdxi_wait_state(&b, SDXI_STOP);
 	EXPECT_EQ(sdxi_get(&b, SDXI_CXT_L2), 0);
