@@ -255,5 +255,6 @@ extern const struct engine_ops idxd_ops;
 extern const struct engine_ops ioat_ops;
 extern const struct engine_ops lsi53c895a_ops;
 extern const struct engine_ops ptdma_ops;
+extern const struct engine_ops sdxi_ops;
 
 #endif

@@ -22,6 +22,7 @@ static const struct engine_ops *const drivers[] = {
 	&ioat_ops,
 	&lsi53c895a_ops,
 	&ptdma_ops,
+	&sdxi_ops,
 };
 
 const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device)

@@ -270,10 +270,13 @@ static void test_unplug_at_rest(void)
 	rig_close(&rig);
 }
 
-/* Engines without a command to reset themselves have their function reset, where that can be. */
+/*
+ * Engines without a command to reset themselves, or with one that is for errors only, have their
+ * function reset, where that can be.
+ */
 static bool resets_function(const char *name)
 {
-	return !strncmp(name, "ptdma", 5) || !strncmp(name, "ae4dma", 6);
+	return !strncmp(name, "ptdma", 5) || !strncmp(name, "ae4dma", 6) || !strncmp(name, "sdxi", 4);
 }
 
 /* As somebody does who turns the computer off and on. */
