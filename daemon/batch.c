@@ -30,9 +30,10 @@ int batches_new(uint32_t n, uint32_t n_extents, struct batch **ret)
 		b->slot = i;
 		b->verdicts = calloc(n_extents, sizeof(*b->verdicts));
 		b->marks = calloc(n_extents, sizeof(*b->marks));
+		b->copies = calloc(n_extents, sizeof(*b->copies));
 		b->items = calloc(n_extents, sizeof(*b->items));
 		b->ranges = calloc(n_extents + PART_MORE_RANGES, sizeof(*b->ranges));
-		if (!b->verdicts || !b->marks || !b->items || !b->ranges) {
+		if (!b->verdicts || !b->marks || !b->copies || !b->items || !b->ranges) {
 			batches_free(batches, n);
 			return -ENOMEM;
 		}
@@ -46,6 +47,7 @@ struct batch *batches_free(struct batch *batches, uint32_t n)
 	for (uint32_t i = 0; batches && i < n; i++) {
 		free(batches[i].verdicts);
 		free(batches[i].marks);
+		free(batches[i].copies);
 		free(batches[i].items);
 		free(batches[i].ranges);
 	}
@@ -63,29 +65,29 @@ static bool extent_is_for_engine(const struct migoff_extent *e)
 	return extent_is_taken(e) && !(e->flags & MIGOFF_EXTENT_NO_IOVA);
 }
 
-static bool item_continues(const struct batch_item *item, const struct migoff_extent *e,
+static bool copy_continues(const struct engine_copy *copy, const struct migoff_extent *e,
 			   uint64_t max_item)
 {
-	return e->src_iova == item->src + item->len && e->dst_iova == item->dst + item->len &&
-	       item->len + e->folio_len <= MIN(max_item, ITEM_BYTES);
+	return e->src_iova == copy->src + copy->len && e->dst_iova == copy->dst + copy->len &&
+	       copy->len + e->folio_len <= MIN(max_item, ITEM_BYTES);
 }
 
 static void batch_add(struct batch *b, const struct migoff_extent *e, uint32_t i, uint64_t max_item)
 {
-	struct batch_item *item = b->n_planned ? &b->items[b->n_planned - 1] : NULL;
+	uint32_t n = b->n_planned;
 
-	if (item && item_continues(item, e, max_item)) {
-		item->len += e->folio_len;
-		item->end = i + 1;
+	if (n && copy_continues(&b->copies[n - 1], e, max_item)) {
+		b->copies[n - 1].len += e->folio_len;
+		b->items[n - 1].end = i + 1;
 		return;
 	}
-	b->items[b->n_planned++] = (struct batch_item){
+	b->copies[n] = (struct engine_copy){
 		.src = e->src_iova,
 		.dst = e->dst_iova,
 		.len = e->folio_len,
-		.first = i,
-		.end = i + 1,
 	};
+	b->items[n] = (struct batch_item){ .first = i, .end = i + 1 };
+	b->n_planned++;
 }
 
 void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n, uint64_t max_item,
@@ -132,6 +134,13 @@ const struct batch_item *batch_find_item(const struct batch *b, uint64_t index)
 	return NULL;
 }
 
+void batch_enqueued(struct batch *b, uint32_t n, uint64_t index)
+{
+	assert(n <= b->n_items - b->n_enqueued);
+	for (uint32_t i = 0; i < n; i++)
+		b->items[b->n_enqueued++].index = index + i;
+}
+
 void batch_item_copied(struct batch *b, const struct batch_item *item,
 		       const struct migoff_extent *extents)
 {
@@ -148,7 +157,7 @@ void batch_item_copied(struct batch *b, const struct batch_item *item,
 static void item_mark(struct batch *b, const struct batch_item *item, enum account_fallback reason)
 {
 	b->marks[item->first] = (uint8_t)(MARK_AGAIN | reason);
-	b->bytes_again += item->len;
+	b->bytes_again += batch_item_len(b, item);
 }
 
 void batch_item_failed(struct batch *b, const struct batch_item *item,
@@ -159,7 +168,7 @@ void batch_item_failed(struct batch *b, const struct batch_item *item,
 	if (elsewhere)
 		item_mark(b, item, reason);
 	else
-		b->fallback_bytes[reason] += item->len;
+		b->fallback_bytes[reason] += batch_item_len(b, item);
 }
 
 void batch_drop_rest(struct batch *b, enum account_fallback reason)
@@ -179,6 +188,7 @@ void batch_plan_again(struct batch *b)
 		if (!(*mark & MARK_AGAIN))
 			continue;
 		*mark = 0;
+		b->copies[n] = b->copies[i];
 		b->items[n++] = b->items[i];
 	}
 	b->n_planned = b->n_items = n;
@@ -195,7 +205,7 @@ void batch_leave_rest(struct batch *b)
 
 		if (!(*mark & MARK_AGAIN))
 			continue;
-		b->fallback_bytes[*mark & ~MARK_AGAIN] += b->items[i].len;
+		b->fallback_bytes[*mark & ~MARK_AGAIN] += b->copies[i].len;
 		*mark = 0;
 	}
 	b->bytes_again = 0;

@@ -25,19 +25,13 @@ enum batch_state {
 };
 
 /**
- * struct batch_item - One copy for an engine.
+ * struct batch_item - One copy for an engine, beside &batch.copies.
  * @index: its number there, once enqueued.
- * @src: where from.
- * @dst: where to.
- * @len: how much.
  * @first: the first extent in it.
  * @end: behind the last extent in it.
  */
 struct batch_item {
 	uint64_t index;
-	uint64_t src;
-	uint64_t dst;
-	uint64_t len;
 	uint32_t first;
 	uint32_t end;
 };
@@ -60,7 +54,8 @@ struct batch_item {
  * @verdicts: one for each extent.
  * @marks: one for each extent: the engine that copied it; of the first one of a copy, that and why it is
  *	to be made by another.
- * @items: the copies; as many fit as there are extents.
+ * @copies: the copies, as engines take them; as many fit as there are extents.
+ * @items: what else there is to know of each.
  * @n_planned: how many there are.
  * @n_items: how many of them are the engine's.
  * @n_enqueued: the engine has got so many of them, from the first on.
@@ -95,6 +90,7 @@ struct batch {
 	struct migoff_finish finish;
 	uint8_t *verdicts;
 	uint8_t *marks;
+	struct engine_copy *copies;
 	struct batch_item *items;
 	uint32_t n_planned;
 	uint32_t n_items;
@@ -155,6 +151,24 @@ void batch_plan(struct batch *b, const struct migoff_extent *extents, uint32_t n
  * Return: the item, or NULL when it is not one of this batch.
  */
 const struct batch_item *batch_find_item(const struct batch *b, uint64_t index);
+
+/**
+ * batch_item_len() - How much is copied.
+ * @b: the batch.
+ * @item: the copy.
+ */
+static inline uint64_t batch_item_len(const struct batch *b, const struct batch_item *item)
+{
+	return b->copies[item - b->items].len;
+}
+
+/**
+ * batch_enqueued() - Note that the engine has taken the next copies.
+ * @b: the batch.
+ * @n: how many.
+ * @index: the number of the first; the others follow it.
+ */
+void batch_enqueued(struct batch *b, uint32_t n, uint64_t index);
 
 /**
  * batch_item_copied() - Note that a copy was made.

@@ -382,7 +382,9 @@ static uint64_t engine_retry_us(const struct dataplane_engine *e)
 
 static int engine_json(const struct dataplane_engine *e, sd_json_variant **array)
 {
-	static const char *const states[] = { "absent", "ready", "out", "released" };
+	static const char *const states[] = {
+		"absent", "ready", "out", "released", "closing",
+	};
 	uint64_t max_copy = MIN(e->caps.max_len, (uint64_t)INT64_MAX);
 	uint64_t retry_us = engine_retry_us(e);
 	bool open = e->identity.driver[0];

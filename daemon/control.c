@@ -18,6 +18,8 @@
 
 /* How long the data plane may take to end what is running, beyond the deadline of a batch. */
 #define DRAIN_EXTRA_USEC	(5 * 1000000ull)
+/* After so long the log says what the end waits for. */
+#define STOP_PATIENCE_NS	(3 * NSEC_PER_SEC)
 /* The watchdog is fed that often in its time. */
 #define WATCHDOG_PART		3
 
@@ -57,6 +59,10 @@ static void log_engine(const struct dataplane_engine *e)
 		break;
 	case DATAPLANE_ENGINE_RELEASED:
 		log_event(LOG_INFO, LOG_ID_ENGINE, "engine %s: given back", e->spec);
+		break;
+	case DATAPLANE_ENGINE_CLOSING:
+		log_event(LOG_INFO, LOG_ID_ENGINE, "engine %s: being closed: %s", e->spec,
+			  e->why.cause);
 		break;
 	case DATAPLANE_ENGINE_ABSENT:
 	case DATAPLANE_ENGINE_OUT:
@@ -376,13 +382,43 @@ static int start(struct control *c)
 	return 0;
 }
 
+/*
+ * Say what the end waits for; to be killed, by the service manager or a person, would not make it quicker.
+ * Return: whether there was something to say.
+ */
+static bool log_wait(const struct control *c)
+{
+	struct dataplane_status s;
+	bool said = false;
+
+	dataplane_snapshot(c->dp, &s);
+	for (uint32_t i = 0; i < s.n_engines; i++) {
+		if (s.engines[i].state != DATAPLANE_ENGINE_CLOSING)
+			continue;
+		log_event(LOG_WARNING, LOG_ID_ENGINE, "engine %s: the kernel has not let go of it yet, "
+			  "which takes minutes if it is gone; migoffd ends after that, killed or not",
+			  s.engines[i].spec);
+		said = true;
+	}
+	return said;
+}
+
+static void stop_dataplane(struct control *c)
+{
+	bool said = false;
+
+	while (c->dp && !dataplane_end(c->dp, STOP_PATIENCE_NS))
+		said = said || log_wait(c);
+	c->dp = dataplane_stop(c->dp);
+}
+
 /* The order matters: what the data plane had borrowed is freed after it has stopped. */
 static void finish(struct control *c)
 {
 	struct conn *conn;
 
 	control_unlisten(c);
-	c->dp = dataplane_stop(c->dp);
+	stop_dataplane(c);
 	control_free_all(c);
 	while ((conn = LIST_FIRST(&c->conns)))
 		sd_varlink_close(conn->link);

@@ -39,7 +39,7 @@ static uint64_t copy_bytes_left(const struct batch *b)
 	uint64_t bytes = 0;
 
 	for (uint32_t i = b->n_enqueued; i < b->n_items; i++)
-		bytes += b->items[i].len;
+		bytes += b->copies[i].len;
 	return bytes;
 }
 
@@ -162,7 +162,7 @@ static void copy_completed(void *user, struct device *d, const struct engine_res
 	struct batch *b = copy_find_item(m, d, result->index, &item);
 
 	assert(b);
-	d->in_flight -= item->len;
+	d->in_flight -= batch_item_len(b, item);
 	if (result->status < ACCOUNT_N_ENGINE_ERRORS && result->status != ENGINE_COPIED)
 		b->engine_errors[result->status]++;
 	if (result->status == ENGINE_TIMED_OUT)
@@ -189,20 +189,21 @@ static void copy_failed(void *user, struct device *d)
 	}
 }
 
-/* Return: false when the engine has no room. */
-static bool copy_enqueue_next(struct batch *b)
+/* All that the engine takes now. Return: false when it has no room for more. */
+static bool copy_enqueue(struct batch *b)
 {
 	struct device *d = b->device;
-	struct batch_item *item = &b->items[b->n_enqueued];
-	int r = engine_enqueue(d->engine, item->src, item->dst, item->len, &item->index);
+	uint64_t index;
+	int n = engine_enqueue_all(d->engine, &b->copies[b->n_enqueued], b->n_items - b->n_enqueued,
+				   &index);
 
-	if (r == -ENOSPC && engine_in_flight(d->engine))
+	if (n == -ENOSPC && engine_in_flight(d->engine))
 		return false;
-	if (r < 0) {
-		copy_give_up(b, r == -ENOSPC ? FALLBACK_BUSY : FALLBACK_ERROR);
+	if (n < 0) {
+		copy_give_up(b, n == -ENOSPC ? FALLBACK_BUSY : FALLBACK_ERROR);
 		return true;
 	}
-	b->n_enqueued++;
+	batch_enqueued(b, (uint32_t)n, index);
 	if (!b->busy) {
 		b->busy = true;
 		b->copy_began_ns = clock_now_ns();
@@ -240,7 +241,7 @@ void copy_feed(struct mover *m)
 			if (full[d])
 				break;
 			fed[d] = true;
-			full[d] = !copy_enqueue_next(b);
+			full[d] = !copy_enqueue(b);
 		}
 		i += b->state == BATCH_COPYING;
 	}

@@ -13,6 +13,8 @@
 #include <sys/eventfd.h>
 
 #include "cleanup.h"
+#include "clock.h"
+#include "event.h"
 #include "macros.h"
 #include "plane-clients.h"
 #include "plane.h"
@@ -51,6 +53,7 @@ struct dataplane {
 	int todo_fd;
 	int done_fd;
 	sem_t started;
+	sem_t ended;
 	int start_result;
 	_Atomic bool stop;
 	_Atomic uint64_t heartbeat;
@@ -88,24 +91,6 @@ static struct dataplane_msg *msg_queue_get(struct msg_queue *q)
 	return msg;
 }
 
-/* Both eventfds are non-blocking and belong to this process alone. */
-static void event_set(int fd)
-{
-	uint64_t one = 1;
-	ssize_t n = write(fd, &one, sizeof(one));
-
-	/* Full is as good as written. */
-	assert(n == sizeof(one) || errno == EAGAIN);
-}
-
-static void event_clear(int fd)
-{
-	uint64_t n;
-	ssize_t r = read(fd, &n, sizeof(n));
-
-	assert(r == sizeof(n) || errno == EAGAIN);
-}
-
 /* The thread. */
 
 static void dataplane_answer(void *user, struct dataplane_msg *msg)
@@ -139,7 +124,13 @@ static void dataplane_todo(struct loop_op *op, int res)
 	event_clear(dp->todo_fd);
 	while ((msg = dataplane_next_todo(dp)))
 		plane_handle(&dp->plane, msg);
-	loop_arm_poll(&dp->plane.loop, &dp->todo_op, dp->todo_fd, POLLIN);
+}
+
+/* Not when it has been heard, for that may be when it was cancelled. */
+static void dataplane_listen(struct dataplane *dp)
+{
+	if (!dp->todo_op.armed)
+		loop_arm_poll(&dp->plane.loop, &dp->todo_op, dp->todo_fd, POLLIN);
 }
 
 static void dataplane_publish(struct dataplane *dp)
@@ -183,6 +174,7 @@ static bool dataplane_round(struct dataplane *dp)
 	if (atomic_load_explicit(&dp->stop, memory_order_acquire) && !dp->plane.stopping)
 		plane_stop(&dp->plane);
 	plane_settle(&dp->plane);
+	dataplane_listen(dp);
 	if (dp->plane.changed || dp->plane.stale)
 		dataplane_publish(dp);
 	return true;
@@ -202,6 +194,8 @@ static void dataplane_run(struct dataplane *dp)
 		if (loop_round(&dp->plane.loop) < 0)
 			return;
 	plane_fini(&dp->plane);
+	/* Who waits for the end can see for what. */
+	dataplane_publish(dp);
 }
 
 static void *dataplane_thread(void *arg)
@@ -216,8 +210,10 @@ static void *dataplane_thread(void *arg)
 	if (dp->start_result < 0)
 		return NULL;
 	dp->todo_op.done = dataplane_todo;
-	loop_arm_poll(&dp->plane.loop, &dp->todo_op, dp->todo_fd, POLLIN);
+	dataplane_listen(dp);
 	dataplane_run(dp);
+	engines_fini(&dp->plane.engines);
+	sem_post(&dp->ended);
 	return NULL;
 }
 
@@ -230,6 +226,7 @@ static struct dataplane *dataplane_free(struct dataplane *dp)
 	fd_close(dp->todo_fd);
 	fd_close(dp->done_fd);
 	sem_destroy(&dp->started);
+	sem_destroy(&dp->ended);
 	pthread_mutex_destroy(&dp->lock);
 	free(dp);
 	return NULL;
@@ -249,6 +246,7 @@ static int dataplane_new(const struct dataplane_config *config, struct dataplane
 	dp->todo_fd = dp->done_fd = -1;
 	pthread_mutex_init(&dp->lock, NULL);
 	sem_init(&dp->started, 0, 0);
+	sem_init(&dp->ended, 0, 0);
 	msg_queue_init(&dp->todo);
 	msg_queue_init(&dp->done);
 	dp->todo_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -307,12 +305,35 @@ int dataplane_start(const struct dataplane_config *config, struct dataplane **re
 	return 0;
 }
 
+static void dataplane_ask_end(struct dataplane *dp)
+{
+	atomic_store_explicit(&dp->stop, true, memory_order_release);
+	event_set(dp->todo_fd);
+}
+
+bool dataplane_end(struct dataplane *dp, uint64_t patience_ns)
+{
+	uint64_t until_ns = clock_now_ns() + patience_ns;
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / NSEC_PER_SEC),
+		.tv_nsec = (long)(until_ns % NSEC_PER_SEC),
+	};
+	int r;
+
+	dataplane_ask_end(dp);
+	while ((r = sem_clockwait(&dp->ended, CLOCK_MONOTONIC, &until)) < 0 && errno == EINTR)
+		;
+	/* It stays ended. */
+	if (r >= 0)
+		sem_post(&dp->ended);
+	return r >= 0;
+}
+
 struct dataplane *dataplane_stop(struct dataplane *dp)
 {
 	if (!dp)
 		return NULL;
-	atomic_store_explicit(&dp->stop, true, memory_order_release);
-	event_set(dp->todo_fd);
+	dataplane_ask_end(dp);
 	pthread_join(dp->thread, NULL);
 	return dataplane_free(dp);
 }

@@ -91,7 +91,7 @@ enum dataplane_op {
 	DATAPLANE_REMOVE_TARGET,	/* requests on it go on; comes back when they have ended */
 	DATAPLANE_RELOAD,		/* another configuration */
 	DATAPLANE_RETRY,		/* a device or the hook may have appeared: look now */
-	DATAPLANE_RELEASE,		/* give a device back until DATAPLANE_RETRY */
+	DATAPLANE_RELEASE,		/* give a device back until DATAPLANE_RETRY; comes back when it is */
 	DATAPLANE_DRAIN,		/* end what is running, take nothing new; comes back when idle */
 	DATAPLANE_UNDRAIN,
 };
@@ -167,6 +167,7 @@ enum dataplane_engine_state {
 	DATAPLANE_ENGINE_READY,
 	DATAPLANE_ENGINE_OUT,		/* out of service after errors */
 	DATAPLANE_ENGINE_RELEASED,	/* given back on request */
+	DATAPLANE_ENGINE_CLOSING,	/* the kernel has not let go of it yet */
 };
 
 /**
@@ -241,11 +242,21 @@ struct dataplane_status {
 int dataplane_start(const struct dataplane_config *config, struct dataplane **ret);
 
 /**
+ * dataplane_end() - Ask for the end, and wait for it. dataplane_stop() is still to be called.
+ * @dp: the data plane.
+ * @patience_ns: how long.
+ *
+ * Return: whether it has ended. If not, a device whose state is CLOSING is what it waits for.
+ */
+bool dataplane_end(struct dataplane *dp, uint64_t patience_ns);
+
+/**
  * dataplane_stop() - End every batch, give the devices back, end the thread.
  * @dp: the data plane, or NULL. Messages not yet reaped can be reaped before, not after.
  *
- * Takes no longer than the deadline of a batch and ENGINE_STOP_MS for each device. On return nothing
- * lent is in use any more: clients and targets need not be removed first.
+ * Takes no longer than the deadline of a batch and ENGINE_STOP_MS for each device, and what the kernel
+ * takes to let go of the devices. On return nothing lent is in use any more: clients and targets need
+ * not be removed first.
  *
  * Return: NULL.
  */

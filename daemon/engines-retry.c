@@ -37,8 +37,8 @@ static void device_retry(struct device *d)
 
 bool device_is_missing(const struct device *d, uint64_t now_ns)
 {
-	return !d->engine && !d->released && now_ns >= d->not_before_ns &&
-	       now_ns >= d->health.retry_at_ns;
+	return !d->engine && d->state != DATAPLANE_ENGINE_CLOSING && !d->released &&
+	       now_ns >= d->not_before_ns && now_ns >= d->health.retry_at_ns;
 }
 
 bool engines_missing(const struct engines *s, uint64_t now_ns)

@@ -12,8 +12,6 @@
 #include "hook.h"
 #include "macros.h"
 
-/* From closing a device that the host wants back, until that has taken it from its driver. */
-#define UNBIND_NS	2000000000ull
 #define REAP_BATCH 32
 
 /* How often an engine is looked at that has no descriptor to wait on. */
@@ -210,6 +208,7 @@ void engines_configure(struct engines *s, const struct dataplane_config *config)
 		snprintf(d->spec, sizeof(d->spec), "%s", config->devices[i]);
 		why_fail(&d->why, 0, "not opened yet");
 	}
+	engines_adopt_closings(s);
 	snprintf(s->fault, sizeof(s->fault), "%s", config->fault);
 }
 
@@ -321,24 +320,6 @@ void device_withdraw(struct device *d)
 bool device_is_quiet(const struct device *d)
 {
 	return !d->event.armed && !d->request.armed && !d->error.armed && !d->deadline.op.armed;
-}
-
-void engines_close_withdrawn(struct engines *s)
-{
-	for (uint32_t i = 0; i < s->n_devices; i++) {
-		struct device *d = &s->devices[i];
-
-		if (!d->engine || !d->withdrawn)
-			continue;
-		assert(device_is_quiet(d));
-		d->engine = engine_close(d->engine);
-		d->withdrawn = false;
-		d->started = false;
-		if (d->wanted)
-			d->not_before_ns = clock_now_ns() + UNBIND_NS;
-		d->wanted = false;
-		d->state = d->released ? DATAPLANE_ENGINE_RELEASED : DATAPLANE_ENGINE_ABSENT;
-	}
 }
 
 bool device_usable(const struct device *d)

@@ -5,11 +5,14 @@
  *
  * A device that is to be closed first loses its work (device_withdraw(): every copy is reported, DMA
  * is at rest), then the hook must be closed, which holds its VFIO file, then device_is_quiet() says
- * when engines_close_withdrawn() may close it.
+ * when engines_close_withdrawn() may close it. A thread of its own does that; until it has,
+ * the device is CLOSING, and is not opened again.
  */
 #ifndef MIGOFF_DAEMON_ENGINES_H
 #define MIGOFF_DAEMON_ENGINES_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -72,11 +75,33 @@ struct device {
 };
 
 /**
+ * struct closing - A thread that closes a device.
+ * @set: all of them.
+ * @thread: the thread.
+ * @engine: what it closes, and nobody else touches; NULL: there is no such thread.
+ * @spec: what the device was configured as.
+ * @device: is CLOSING meanwhile; NULL: it is configured no more.
+ * @is_closed: the thread is about to end.
+ */
+struct closing {
+	struct engines *set;
+	pthread_t thread;
+	struct engine *engine;
+	char spec[DATAPLANE_SPEC_LEN];
+	struct device *device;
+	_Atomic bool is_closed;
+};
+
+/**
  * struct engines - All configured devices.
  * @loop: the loop.
  * @policy: when a device is out of service.
  * @timeout_ms: engine_set_timeout().
  * @fault: appended to what is opened, for tests.
+ * @closings: for each device that is being closed, also for those of a configuration before.
+ * @n_closing: how many.
+ * @closed_fd: eventfd; one was closed.
+ * @closed: waits for that.
  * @turns: how often devices were given something.
  * @completed: called for each copy that ended, well or not.
  * @failed: called when a device takes no more work, after its copies were reported.
@@ -93,9 +118,27 @@ struct engines {
 	void *user;
 	struct device devices[DATAPLANE_MAX_DEVICES];
 	uint32_t n_devices;
+	struct closing closings[DATAPLANE_MAX_DEVICES];
+	uint32_t n_closing;
+	int closed_fd;
+	struct loop_op closed;
 	uint64_t turns;
 	char fault[DATAPLANE_SPEC_LEN];
 };
+
+/**
+ * engines_init() - Begin, with nothing configured.
+ * @s: the set, zeroed but for @loop.
+ *
+ * Return: 0, or a negative errno.
+ */
+int engines_init(struct engines *s);
+
+/**
+ * engines_fini() - Wait until all is closed that engines_close_withdrawn() has begun to close.
+ * @s: the set; the loop need not be there any more.
+ */
+void engines_fini(struct engines *s);
 
 /**
  * engines_configure() - Set which devices there are.
@@ -143,10 +186,36 @@ void device_withdraw(struct device *d);
 bool device_is_quiet(const struct device *d);
 
 /**
- * engines_close_withdrawn() - Close what was withdrawn.
+ * engines_close_withdrawn() - Begin to close what was withdrawn.
  * @s: the set. All that is withdrawn is quiet, and the hook is closed.
+ *
+ * Of so many devices that hang that there is no place for another thread, or without memory for it, it
+ * closes the rest itself.
+ *
+ * Return: how many there were.
  */
-void engines_close_withdrawn(struct engines *s);
+unsigned int engines_close_withdrawn(struct engines *s);
+
+/**
+ * engines_take_closed() - Note what has been closed.
+ * @s: the set.
+ *
+ * Return: whether something was: it may be opened again.
+ */
+bool engines_take_closed(struct engines *s);
+
+/**
+ * engines_listen() - Wake the loop when something has been closed, if something is being closed.
+ * @s: the set.
+ */
+void engines_listen(struct engines *s);
+
+/**
+ * engines_hold() - Whether the host would not get a device: it is open, or being closed.
+ * @s: the set.
+ * @spec: its configured name.
+ */
+bool engines_hold(const struct engines *s, const char *spec);
 
 /**
  * device_submit() - Begin what was enqueued. A failure is reported by @failed.
@@ -240,6 +309,12 @@ void engines_hurry(struct engines *s);
 void engines_retry(struct engines *s, uint64_t now_ns);
 
 /* For the other parts of it: */
+
+/**
+ * engines_adopt_closings() - Let those of the devices just configured that are being closed wait for it.
+ * @s: the set.
+ */
+void engines_adopt_closings(struct engines *s);
 
 /**
  * device_take_out() - A device goes, or stays, out of service.

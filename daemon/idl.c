@@ -160,7 +160,9 @@ static SD_VARLINK_DEFINE_ENUM_TYPE(
 	COMMENT("Out of service after errors; is tried again, see retry-after= in migoffd.conf(5)"),
 	SD_VARLINK_DEFINE_ENUM_VALUE(out),
 	COMMENT("Given back on request"),
-	SD_VARLINK_DEFINE_ENUM_VALUE(released));
+	SD_VARLINK_DEFINE_ENUM_VALUE(released),
+	COMMENT("Being closed, which takes the kernel minutes if it is gone; not opened again before"),
+	SD_VARLINK_DEFINE_ENUM_VALUE(closing));
 
 static SD_VARLINK_DEFINE_STRUCT_TYPE(
 	Engine,

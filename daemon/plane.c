@@ -17,6 +17,9 @@
 #define TICK_NS		500000000ull
 #define RETRY_NS	5000000000ull
 
+/* So long requests wait for devices that are being closed to be opened again. */
+#define PATIENCE_NS	(ENGINE_STOP_MS * NSEC_PER_MSEC)
+
 /* The engines' callbacks are the mover's, but for this one. */
 static void plane_changed(void *user)
 {
@@ -33,9 +36,12 @@ void plane_answer(void *user, struct dataplane_msg *msg)
 
 static void plane_arm_tick(struct plane *p)
 {
-	uint64_t ns = p->mover.n_requests ? TICK_NS : RETRY_NS;
+	uint64_t now_ns = clock_now_ns();
+	uint64_t at_ns = now_ns + (p->mover.n_requests ? TICK_NS : RETRY_NS);
 
-	loop_arm_timer(&p->loop, &p->tick, clock_now_ns() + ns);
+	if (p->patience_ns > now_ns)
+		at_ns = MIN(at_ns, p->patience_ns);
+	loop_arm_timer(&p->loop, &p->tick, at_ns);
 }
 
 static void plane_ticked(struct loop_op *op, int res)
@@ -58,6 +64,11 @@ int plane_init(struct plane *p)
 	if (r < 0)
 		return r;
 	p->engines.loop = &p->loop;
+	r = engines_init(&p->engines);
+	if (r < 0) {
+		loop_fini(&p->loop);
+		return r;
+	}
 	p->engines.changed = plane_changed;
 	p->mover.loop = &p->loop;
 	p->mover.engines = &p->engines;
@@ -153,6 +164,23 @@ static void answer_list(struct plane *p, struct dataplane_msg **list)
 	}
 }
 
+/* The host can have what was closed. */
+static void plane_answer_releases(struct plane *p)
+{
+	struct dataplane_msg **link = &p->releases;
+
+	while (*link) {
+		struct dataplane_msg *msg = *link;
+
+		if (engines_hold(&p->engines, msg->device)) {
+			link = &msg->next;
+			continue;
+		}
+		*link = msg->next;
+		plane_answer(p, msg);
+	}
+}
+
 static void plane_apply_reload(struct plane *p)
 {
 	bool devices;
@@ -170,9 +198,25 @@ static void plane_apply_reload(struct plane *p)
 	plane_answer(p, TAKE_PTR(p->reload));
 }
 
+/*
+ * What a reload opens again has to be closed before: a matter of a moment, unless the kernel does not let go
+ * of it. Return: whether to wait for it.
+ */
+static bool plane_waits_for_closing(struct plane *p)
+{
+	if (engines_close_withdrawn(&p->engines)) {
+		p->patience_ns = clock_now_ns() + PATIENCE_NS;
+		/* The next one is in time for that. */
+		loop_cancel(&p->loop, &p->tick.op);
+	}
+	return p->reload && p->engines.n_closing && clock_now_ns() < p->patience_ns;
+}
+
 /* Called each round until it is through; see the head of plane.h. */
 static void plane_rebuild(struct plane *p)
 {
+	bool waits;
+
 	p->mover.paused = true;
 	if (p->mover.n_busy)
 		return;
@@ -185,8 +229,10 @@ static void plane_rebuild(struct plane *p)
 		plane_withdraw_all(p);
 	if (!plane_devices_quiet(p))
 		return;
-	engines_close_withdrawn(&p->engines);
-	answer_list(p, &p->releases);
+	waits = plane_waits_for_closing(p);
+	plane_answer_releases(p);
+	if (waits)
+		return;
 	plane_apply_reload(p);
 	if (!p->stopping) {
 		engines_open(&p->engines, setup_window_len(&p->config));
@@ -199,7 +245,7 @@ static void plane_rebuild(struct plane *p)
 
 static bool plane_wants_rebuild(const struct plane *p)
 {
-	if (p->reload || p->releases || p->mover.broken)
+	if (p->reload || p->mover.broken)
 		return true;
 	for (uint32_t i = 0; i < p->engines.n_devices; i++)
 		if (p->engines.devices[i].withdrawn)
@@ -334,6 +380,10 @@ void plane_settle(struct plane *p)
 	uint64_t now_ns = clock_now_ns();
 	bool was_busy = p->mover.n_busy;
 
+	if (engines_take_closed(&p->engines))
+		p->retry_at_ns = 0;
+	/* Before anything is opened again. */
+	plane_answer_releases(p);
 	p->rebuilding |= plane_wants_rebuild(p);
 	if (p->rebuilding)
 		plane_rebuild(p);
@@ -353,6 +403,7 @@ void plane_settle(struct plane *p)
 		p->stale = true;
 	if (p->changed)
 		plane_tell_clients(p);
+	engines_listen(&p->engines);
 }
 
 void plane_stop(struct plane *p)
@@ -372,6 +423,7 @@ void plane_disarm(struct plane *p)
 	for (uint32_t i = 0; i < p->n_clients; i++)
 		client_leave(p->clients[i]);
 	plane_withdraw_all(p);
+	loop_cancel(&p->loop, &p->engines.closed);
 	loop_cancel(&p->loop, &p->tick.op);
 	loop_cancel(&p->loop, &p->mover.wake.op);
 }

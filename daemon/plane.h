@@ -5,7 +5,7 @@
  * Devices and hook come and go together, because the hook is told the devices once, when it is set
  * up. To change anything of it (plane_rebuild()) no batch may be out: PREPAREs pause, the batches at
  * hand end, the hook is closed, devices are closed and opened, the hook is opened again. Requests
- * wait meanwhile.
+ * wait meanwhile; for a device that the kernel does not let go of, only a moment.
  */
 #ifndef MIGOFF_DAEMON_PLANE_H
 #define MIGOFF_DAEMON_PLANE_H
@@ -41,10 +41,11 @@
  * @tick: the heartbeat, and the time to look for devices again.
  * @retry_at_ns: when to look.
  * @rebuilding: hook and devices are to be closed and opened.
+ * @patience_ns: until when @reload waits for devices to be closed.
  * @draining: nothing new is taken.
  * @stopping: the thread is to end.
  * @reload: waits for the rebuilding.
- * @releases: the same, a list.
+ * @releases: wait until the device is closed, a list.
  * @drains: wait for the last request, a list.
  * @changed: the status has to be published, and the control plane woken.
  * @stale: its counters are to be published.
@@ -68,6 +69,7 @@ struct plane {
 	struct loop_timer tick;
 	uint64_t retry_at_ns;
 	bool rebuilding;
+	uint64_t patience_ns;
 	bool draining;
 	bool stopping;
 	struct dataplane_config next_config;
@@ -88,7 +90,8 @@ struct plane {
 int plane_init(struct plane *p);
 
 /**
- * plane_fini() - Free everything, after plane_stop().
+ * plane_fini() - Free everything, after plane_stop(); but devices may still be on their way out, for
+ * which engines_fini() waits.
  * @p: the plane, with nothing armed.
  */
 void plane_fini(struct plane *p);

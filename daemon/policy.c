@@ -26,6 +26,14 @@
 /* As soon as so many are known that something can be expected. */
 #define PACE_KNOWN		4.0
 
+/*
+ * So many in a row that took less than this share of what was expected: what is known is of another time. Large
+ * batches count for more in a line than the small ones that a slow spell leaves, which would hardly move it. A
+ * mixture of slow and quick ones has no such rows, and stays what it is.
+ */
+#define PACE_QUICK		0.75
+#define PACE_QUICK_ROW		16
+
 /* As much as can be told apart; no batch is as large, or takes as long. */
 #define PACE_MAX_MIB		1e6
 #define PACE_MAX_NS		1e12
@@ -57,7 +65,7 @@ bool policy_wants_engine(const struct policy_config *c, uint64_t bytes)
 }
 
 /* Least squares. */
-static void pace_line(const struct policy_pace *p, double *ret_fixed, double *ret_rate)
+static void line_through(const struct policy_line_sums *p, double *ret_fixed, double *ret_rate)
 {
 	double guess = MIN(GUESS_FIXED_NS, p->y / MAX(p->w, 1.0) / GUESS_FIXED_SHARE);
 	double w = p->w + GUESS_WEIGHT, y = p->y + GUESS_WEIGHT * guess;
@@ -79,7 +87,7 @@ uint64_t policy_blocked_ns(const struct policy_pace *pace, uint64_t bytes)
 {
 	double fixed, rate;
 
-	pace_line(pace, &fixed, &rate);
+	line_through(&pace->known, &fixed, &rate);
 	return (uint64_t)MIN(fixed + rate * ((double)bytes / MIB), PACE_MAX_NS);
 }
 
@@ -90,11 +98,11 @@ uint64_t policy_batch_bytes(const struct policy_config *c, const struct policy_p
 	double fixed, rate, mib;
 
 	if (c->max_page_blocked_ns) {
-		pace_line(pace, &fixed, &rate);
+		line_through(&pace->known, &fixed, &rate);
 		mib = ((double)c->max_page_blocked_ns * 4 / 5 - fixed) / rate / depth;
 		mib = MIN(MAX(mib, 0.0), PACE_MAX_MIB);
 		bytes = MIN(bytes, (uint64_t)(mib * MIB));
-		if (pace->limit || !(pace->w > 0))
+		if (pace->limit || !(pace->known.w > 0))
 			bytes = MIN(bytes, pace->limit ?: FIRST_BYTES);
 	}
 	return MAX(ALIGN_DOWN(bytes, PAGE_SIZE), PAGE_SIZE);
@@ -104,10 +112,10 @@ bool policy_may_queue(const struct policy_config *c, const struct policy_pace *p
 {
 	if (!c->max_page_blocked_ns)
 		return true;
-	return pace->w > 0 && policy_blocked_ns(pace, 2 * bytes) <= c->max_page_blocked_ns;
+	return pace->known.w > 0 && policy_blocked_ns(pace, 2 * bytes) <= c->max_page_blocked_ns;
 }
 
-static void pace_add(struct policy_pace *p, double mib, double ns)
+static void line_add(struct policy_line_sums *p, double mib, double ns)
 {
 	p->w = p->w * PACE_DECAY + 1;
 	p->x = p->x * PACE_DECAY + mib;
@@ -131,19 +139,38 @@ static void pace_limit(struct policy_pace *p, const struct policy_batch *batch, 
 	p->limit = MIN(p->limit + step, LIMIT_MAX);
 }
 
+/* A batch took @ns where @expected was expected. */
+static void pace_look_back(struct policy_pace *p, double mib, double ns, double expected)
+{
+	if (ns < expected * PACE_QUICK) {
+		line_add(&p->quick, mib, ns);
+		p->n_quick++;
+	} else {
+		p->n_quick = 0;
+	}
+	if (p->n_quick == PACE_QUICK_ROW) {
+		p->known = p->quick;
+		p->n_quick = 0;
+	}
+	if (!p->n_quick)
+		p->quick = (struct policy_line_sums){ 0 };
+}
+
 bool policy_pace_learn(const struct policy_config *c, struct policy_pace *pace,
 		       const struct policy_batch *batch)
 {
 	uint64_t budget = c->max_page_blocked_ns;
 	bool missed = budget && batch->blocked_ns > budget;
-	double mib, ns, most;
+	double mib, ns, expected;
 
 	if (batch->bytes == 0)
 		return false;
 	mib = MIN(((double)batch->bytes + (double)batch->bytes_ahead) / MIB, PACE_MAX_MIB);
 	ns = MIN((double)batch->blocked_ns, PACE_MAX_NS);
-	most = (double)policy_blocked_ns(pace, batch->bytes + batch->bytes_ahead) * PACE_OUTLIER;
-	pace_add(pace, mib, pace->w < PACE_KNOWN ? ns : MIN(ns, most));
+	expected = (double)policy_blocked_ns(pace, batch->bytes + batch->bytes_ahead);
+	line_add(&pace->known, mib,
+		 pace->known.w < PACE_KNOWN ? ns : MIN(ns, expected * PACE_OUTLIER));
+	pace_look_back(pace, mib, ns, expected);
 	if (budget)
 		pace_limit(pace, batch, missed);
 	return missed;

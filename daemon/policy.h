@@ -40,23 +40,36 @@ struct policy_config {
 };
 
 /**
- * struct policy_pace - How long an engine's batches take, learned from those that went before: a line
- *	through (MiB that had to be copied until a batch was through, ns that its pages were
- *	unavailable), in which older batches count less and less. All zero: nothing is known.
+ * struct policy_line_sums - What a line through batches needs to know of them: points (MiB that had to be
+ *	copied until a batch was through, ns that its pages were unavailable), in which older ones count
+ *	less and less.
  * @w: sum of the weights.
  * @x: weighted sum of the MiB.
  * @y: of the ns.
  * @xx: of the squares of the MiB.
  * @xy: of the products.
- * @limit: bytes that batches have at most: it doubles from the first on, until one takes too long.
- * @careful: one did; from then on it grows slowly.
  */
-struct policy_pace {
+struct policy_line_sums {
 	double w;
 	double x;
 	double y;
 	double xx;
 	double xy;
+};
+
+/**
+ * struct policy_pace - How long an engine's batches take, learned from those that went before. All
+ *	zero: nothing is known.
+ * @known: what is expected follows from it.
+ * @quick: of the last batches in a row that took much less than expected.
+ * @n_quick: how many.
+ * @limit: bytes that batches have at most: it doubles from the first on, until one takes too long.
+ * @careful: one did; from then on it grows slowly.
+ */
+struct policy_pace {
+	struct policy_line_sums known;
+	struct policy_line_sums quick;
+	uint32_t n_quick;
 	uint64_t limit;
 	bool careful;
 };
@@ -193,6 +206,9 @@ bool policy_may_queue(const struct policy_config *c, const struct policy_pace *p
  * @c: the configuration.
  * @pace: of the engine that copied it; updated.
  * @batch: the batch.
+ *
+ * After a row of batches of which none took nearly as long as was expected nothing is left of what was
+ * learned before them: a slow spell is over.
  *
  * Return: true when it took longer than allowed. Then the next ones are at most half as large, and grow
  * again by an eighth with each that does not.

@@ -32,7 +32,8 @@ int engine_init(struct engine *e, const struct engine_ops *ops, const struct eng
 	e->caps.max_item = caps->max_len * caps->ring_size;
 	e->caps.n_channels = MAX(caps->n_channels, 1u);
 	e->odd = ~(caps->address_mask >> 1);
-	e->plain = caps->align == 1 && caps->congruence == 1 && !(e->odd & (caps->max_len - 1));
+	e->plain = caps->congruence == 1 && !(e->odd & (caps->max_len - 1));
+	e->odd |= caps->align - 1;
 	e->mask = n - 1;
 	e->events = true;
 	e->event_fd = -1;

@@ -15,7 +15,9 @@
  * One thread owns an engine and makes all calls on it. Only engine_caps(), engine_identity(),
  * engine_state(), engine_reason() and engine_stats() may be called by others meanwhile.
  * engine_enqueue_all(), engine_submit() and engine_completed() never wait; engine_start(),
- * engine_stop(), engine_recover() and engine_close() may take up to ENGINE_STOP_MS.
+ * engine_stop(), engine_recover() and engine_close() may take up to ENGINE_STOP_MS. The last takes
+ * besides what the kernel takes to let go of the device: minutes when it is gone. Who cannot wait
+ * stops the engine, and gives it to another thread to be closed.
  *
  * The life of an engine, and what is legal in each state:
  *

@@ -23,12 +23,14 @@ struct engine_id {
  * @name: what it is called in status, logs and configuration.
  * @ids: the PCI ids that it knows.
  * @n_ids: how many.
+ * @class_code: the PCI class, all of it, whose devices it knows whatever their id; 0 for none.
  * @caps: what every such engine can do; @open may narrow it for the device at hand.
  */
 struct engine_ops {
 	const char *name;
 	const struct engine_id *ids;
 	size_t n_ids;
+	uint32_t class_code;
 	struct engine_caps caps;
 
 	/**
@@ -146,8 +148,8 @@ struct engine_run {
  * ended; they are found at their remainder by @mask, a power of two less 1; they have @n_extra descriptors more than if each had one. Of the
  * descs_queued descriptors descs_submitted were submitted and descs_done are done; the same goes for
  * bytes. [done_head, done_tail) of the ring @done are runs of finished items in the order in which
- * they finished. An item is @plain if its addresses have no bit of @odd, and the engine has no rules
- * for alignment. @state, @reason and @stats are written by the owner and read by anyone.
+ * they finished. An item is @plain if its addresses and its length have no bit of @odd, and the engine
+ * has no rule for congruence. @state, @reason and @stats are written by the owner and read by anyone.
  */
 struct engine {
 	const struct engine_ops *ops;
@@ -239,9 +241,20 @@ static inline int engine_complain(struct engine *e, int error, const char *compl
  */
 const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device);
 
+/**
+ * engine_find_driver_of_class() - The driver for a device that none knows by its id.
+ * @class_code: base class, subclass and interface.
+ *
+ * Return: the driver, or NULL.
+ */
+const struct engine_ops *engine_find_driver_of_class(uint32_t class_code);
+
 /* The drivers. */
+extern const struct engine_ops ae4dma_ops;
 extern const struct engine_ops idxd_ops;
 extern const struct engine_ops ioat_ops;
 extern const struct engine_ops lsi53c895a_ops;
+extern const struct engine_ops ptdma_ops;
+extern const struct engine_ops sdxi_ops;
 
 #endif

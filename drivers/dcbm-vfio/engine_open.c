@@ -17,9 +17,12 @@
 #include "vfio.h"
 
 static const struct engine_ops *const drivers[] = {
+	&ae4dma_ops,
 	&idxd_ops,
 	&ioat_ops,
 	&lsi53c895a_ops,
+	&ptdma_ops,
+	&sdxi_ops,
 };
 
 const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device)
@@ -29,6 +32,14 @@ const struct engine_ops *engine_find_driver(uint16_t vendor, uint16_t device)
 			if (drivers[i]->ids[j].vendor == vendor &&
 			    drivers[i]->ids[j].device == device)
 				return drivers[i];
+	return NULL;
+}
+
+const struct engine_ops *engine_find_driver_of_class(uint32_t class_code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(drivers); i++)
+		if (drivers[i]->class_code != 0 && drivers[i]->class_code == class_code)
+			return drivers[i];
 	return NULL;
 }
 
@@ -79,6 +90,8 @@ int engine_open_pci(const char *bdf, size_t window_size, struct engine **ret, st
 	/* What is wrong with the device itself vfio_open() explains. */
 	if (pci_bdf_valid(bdf) && pci_read_facts("/sys", bdf, &facts) == 0) {
 		ops = engine_find_driver(facts.vendor, facts.device);
+		if (!ops)
+			ops = engine_find_driver_of_class(facts.class_code);
 		if (!ops)
 			return why_fail(why, -EOPNOTSUPP, "%s is a %04x:%04x, and no driver here "
 					"knows it", bdf, facts.vendor, facts.device);

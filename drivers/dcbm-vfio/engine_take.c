@@ -59,7 +59,8 @@ static uint32_t engine_take_plain(struct engine *e, const struct engine_copy *co
 	for (i = 0; i < n; i++) {
 		uint64_t src = copies[i].src, dst = copies[i].dst, len = copies[i].len;
 
-		sources |= src;
+		/* With a length, for that has to be aligned as addresses are. */
+		sources |= src | len;
 		destinations |= dst;
 		/* The last: whether the distance, whose sign is not known, is less than the length. */
 		if (len - 1 >= max_len || src - dst + (len - 1) < len + (len - 1))

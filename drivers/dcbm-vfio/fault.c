@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,7 +288,10 @@ static void fault_close(struct engine *e)
 {
 	struct fault *f = to_fault(e);
 	struct engine *inner = f->inner;
+	struct pollfd gate = { .fd = (int)f->config.close_fd, .events = POLLIN };
 
+	while (gate.fd > 0 && poll(&gate, 1, -1) < 0 && errno == EINTR)
+		;
 	fault_free(f);
 	engine_close(inner);
 }

@@ -28,6 +28,7 @@ struct fault_when {
  * @delay_ns_per_kib: items are done one after the other, and take so much for each KiB.
  * @delay_us: each is reported so much later than it was done.
  * @recover: how many times engine_recover() fails with -EIO.
+ * @close_fd: engine_close() does not return before this descriptor is readable; 0 for none.
  */
 struct fault_config {
 	struct fault_when error;
@@ -37,13 +38,14 @@ struct fault_config {
 	uint64_t delay_ns_per_kib;
 	uint64_t delay_us;
 	uint64_t recover;
+	uint64_t close_fd;
 };
 
 /**
  * fault_parse() - Read a description of faults.
  * @spec: faults separated by ",", each followed by its parameters, each after a ":":
  *	"error:every=7", "wrong:at=3", "lost:at=1", "hang:at=10", "delay:us=50:ns_per_kib=100",
- *	"recover:times=2"; as in "error:every=7,delay:us=50".
+ *	"recover:times=2", "close:fd=9"; as in "error:every=7,delay:us=50".
  * @ret: the faults.
  * @why: what could not be read; may be NULL.
  *

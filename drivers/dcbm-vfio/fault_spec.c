@@ -25,6 +25,7 @@ static const struct {
 	{ "delay", "us", offsetof(struct fault_config, delay_us) },
 	{ "delay", "ns_per_kib", offsetof(struct fault_config, delay_ns_per_kib) },
 	{ "recover", "times", offsetof(struct fault_config, recover) },
+	{ "close", "fd", offsetof(struct fault_config, close_fd) },
 };
 
 static int number_parse(const char *text, uint64_t *ret)

@@ -92,16 +92,19 @@ int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret)
 {
 	struct pci_facts facts = { .node = -1, .group = -1 };
 	char group[PCI_DRIVER_LEN];
-	long vendor, device, node;
+	long vendor, device, class_code, node;
 	int r;
 
 	r = attribute_read(sysfs, bdf, "vendor", &vendor);
 	if (r == 0)
 		r = attribute_read(sysfs, bdf, "device", &device);
+	if (r == 0)
+		r = attribute_read(sysfs, bdf, "class", &class_code);
 	if (r < 0)
 		return r;
 	facts.vendor = (uint16_t)vendor;
 	facts.device = (uint16_t)device;
+	facts.class_code = (uint32_t)class_code;
 	if (attribute_read(sysfs, bdf, "numa_node", &node) == 0)
 		facts.node = (int)node;
 	if (link_name(sysfs, bdf, "iommu_group", group) == 0)

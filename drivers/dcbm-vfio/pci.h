@@ -14,6 +14,7 @@
  * struct pci_facts - A device.
  * @vendor: its vendor.
  * @device: its number at that vendor.
+ * @class_code: base class, subclass and interface: 0x088000.
  * @node: the NUMA node it is on, -1 when unknown.
  * @group: its IOMMU group, -1 for none.
  * @driver: the driver bound to it, empty for none.
@@ -22,6 +23,7 @@
 struct pci_facts {
 	uint16_t vendor;
 	uint16_t device;
+	uint32_t class_code;
 	int node;
 	int group;
 	char driver[PCI_DRIVER_LEN];

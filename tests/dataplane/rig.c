@@ -55,6 +55,11 @@ static void wait_readable(int fd, const char *what)
 	EXPECT_TRUE(read(fd, &n, sizeof(n)) == sizeof(n) || errno == EAGAIN);
 }
 
+void rig_wait_event(struct dataplane *dp)
+{
+	wait_readable(dataplane_event_fd(dp), "an event of the data plane");
+}
+
 static bool is_opened(const struct dataplane_status *s)
 {
 	return s->hook_ready || strcmp(s->hook_why.cause, "not opened yet");
@@ -83,7 +88,7 @@ int rig_post(struct dataplane *dp, struct dataplane_msg *msg)
 
 	dataplane_post(dp, msg);
 	while (!(back = dataplane_reap(dp)))
-		wait_readable(dataplane_event_fd(dp), "a message");
+		rig_wait_event(dp);
 	EXPECT_TRUE(back == msg);
 	return msg->result;
 }
@@ -103,7 +108,7 @@ void rig_until(struct dataplane *dp, bool (*reached)(const struct dataplane_stat
 		dataplane_snapshot(dp, &status);
 		if (reached(&status))
 			return;
-		wait_readable(dataplane_event_fd(dp), "a change of state");
+		rig_wait_event(dp);
 	}
 }
 

@@ -57,6 +57,12 @@ int rig_order(struct dataplane *dp, enum dataplane_op op);
  */
 void rig_until(struct dataplane *dp, bool (*reached)(const struct dataplane_status *status));
 
+/**
+ * rig_wait_event() - Wait until a message is done or the state has changed; the test fails when neither comes.
+ * @dp: the data plane.
+ */
+void rig_wait_event(struct dataplane *dp);
+
 /* For rig_until(). */
 bool rig_is_ready(const struct dataplane_status *status);
 bool rig_is_not_ready(const struct dataplane_status *status);

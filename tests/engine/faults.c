@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <sched.h>
 #include <string.h>
 
 #include "cleanup.h"
@@ -86,6 +87,20 @@ void faults_counts(struct rig *rig, struct model_counts *ret)
 	ret->descriptors -= counts_before.descriptors;
 	ret->interrupts -= counts_before.interrupts;
 	ret->faults -= counts_before.faults;
+}
+
+uint64_t faults_begun(struct rig *rig)
+{
+	struct model_counts counts;
+
+	faults_counts(rig, &counts);
+	return counts.descriptors;
+}
+
+void faults_wait_begun(struct rig *rig, uint64_t before)
+{
+	while (faults_begun(rig) <= before)
+		sched_yield();
 }
 
 bool faults_bus_master(struct rig *rig)

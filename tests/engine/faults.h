@@ -31,6 +31,10 @@ void faults_order(struct rig *rig, const char *spec);
 /* What its model has counted since it was opened. */
 void faults_counts(struct rig *rig, struct model_counts *ret);
 
+/* How many descriptors it has taken up; wait until it is one more. */
+uint64_t faults_begun(struct rig *rig);
+void faults_wait_begun(struct rig *rig, uint64_t before);
+
 /* Enqueue copies of a page each, @n of them, from the @first page on, and submit them. */
 void faults_copy_pages(struct rig *rig, uint64_t first, uint64_t n);
 

@@ -219,14 +219,15 @@ static void test_parse(void)
 	struct fault_config config = {};
 	struct why why;
 
-	EXPECT_OK(fault_parse("error:every=7,delay:us=50:ns_per_kib=3,hang:at=9,recover:times=2",
-			      &config, &why));
+	EXPECT_OK(fault_parse("error:every=7,delay:us=50:ns_per_kib=3,hang:at=9,recover:times=2,"
+			      "close:fd=5", &config, &why));
 	EXPECT_EQ(config.error.every, 7);
 	EXPECT_EQ(config.error.at, 0);
 	EXPECT_EQ(config.delay_us, 50);
 	EXPECT_EQ(config.delay_ns_per_kib, 3);
 	EXPECT_EQ(config.hang.at, 9);
 	EXPECT_EQ(config.recover, 2);
+	EXPECT_EQ(config.close_fd, 5);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		why.cause[0] = '\0';
 		EXPECT_EQ(fault_parse(bad[i], &config, &why), -EINVAL);

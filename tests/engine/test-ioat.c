@@ -210,20 +210,17 @@ static void test_spread(void)
 /* One channel that has much to do, or does nothing, keeps nobody else's work. */
 static void test_independent(void)
 {
-	struct model_counts before, counts;
 	struct engine_result results[64];
 	struct rig rig;
-	uint64_t index;
+	uint64_t before, index;
 
 	faults_open(&rig, "ioat,channels=4");
-	model_counts(model_of(rig.e), &before);
+	before = faults_begun(&rig);
 	faults_order(&rig, "hang=1");
 	EXPECT_OK(rig_copy(&rig, 8 << 20, 8 << 20, 512 << 10, &index));
 	EXPECT_OK(engine_submit(rig.e));
 	/* It is this one that hangs. */
-	do
-		model_counts(model_of(rig.e), &counts);
-	while (counts.descriptors == before.descriptors);
+	faults_wait_begun(&rig, before);
 	for (uint64_t i = 0; i < 60; i++)
 		EXPECT_OK(rig_copy(&rig, i * 4096, i * 4096, 4096, &index));
 	EXPECT_OK(engine_submit(rig.e));
@@ -312,34 +309,6 @@ static void test_one_interrupt(void)
 	rig_close(&rig);
 }
 
-/* Whoever waits only for events, while more is submitted all the time, waits for none in vain. */
-static void test_events_while_busy(void)
-{
-	const char *spec;
-
-	EACH(spec) {
-		struct engine_result results[64];
-		struct pollfd pfd = { .events = POLLIN };
-		struct rig rig;
-		uint64_t index;
-		int n = 0;
-
-		faults_open(&rig, spec);
-		pfd.fd = engine_event_fd(rig.e);
-		for (uint64_t i = 0; i < 3000; i++) {
-			EXPECT_OK(rig_copy(&rig, 0, i % 512 * 4096, 1 + i * 37 % 4096, &index));
-			EXPECT_OK(engine_submit(rig.e));
-			if (engine_in_flight(rig.e) < 1 + i % 7)
-				continue;
-			do {
-				EXPECT_EQ(poll(&pfd, 1, 10000), 1);
-				n = (int)EXPECT_OK(engine_completed(rig.e, results, 64));
-			} while (n == 0);
-		}
-		rig_close(&rig);
-	}
-}
-
 int main(void)
 {
 	RUN(test_caps);
@@ -354,6 +323,5 @@ int main(void)
 	RUN(test_halt_of_one);
 	RUN(test_msix_lost);
 	RUN(test_one_interrupt);
-	RUN(test_events_while_busy);
 	return 0;
 }

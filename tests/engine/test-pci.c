@@ -22,7 +22,8 @@ static void run(const char *fmt, const char *a, const char *b)
 static void device_make(const char *bdf, const char *driver)
 {
 	run("mkdir -p %1$s/bus/pci/devices/%2$s && cd %1$s/bus/pci/devices/%2$s && "
-	    "echo 0x1000 >vendor && echo 0x0012 >device && echo 1 >numa_node", bdf, "");
+	    "echo 0x1000 >vendor && echo 0x0012 >device && echo 0x010000 >class && "
+	    "echo 1 >numa_node", bdf, "");
 	if (*driver)
 		run("mkdir -p %1$s/bus/pci/drivers/%3$s && "
 		    "ln -s ../../drivers/%3$s %1$s/bus/pci/devices/%2$s/driver", bdf, driver);
@@ -65,6 +66,7 @@ static void test_facts(void)
 	EXPECT_OK(pci_read_facts(root, "0000:00:05.0", &facts));
 	EXPECT_EQ(facts.vendor, 0x1000);
 	EXPECT_EQ(facts.device, 0x0012);
+	EXPECT_EQ(facts.class_code, 0x010000);
 	EXPECT_EQ(facts.node, 1);
 	EXPECT_EQ(facts.group, 7);
 	EXPECT_STR(facts.driver, "vfio-pci");

@@ -18,6 +18,9 @@ static const struct model_ops *const kinds[] = {
 	&model_dsa_ops,
 	&model_ioat_ops,
 	&model_lsi_ops,
+	&model_ptdma_ops,
+	&model_sdxi_ops,
+	&model_ae4dma_ops,
 	&model_toy_ops,
 };
 

@@ -130,6 +130,12 @@ struct model_ops {
 	void (*config_write)(struct model *m, unsigned int offset, unsigned int width,
 			     uint32_t value);
 
+	/*
+	 * @unmapped: What was mapped from @iova to @last is so no more: software says that the
+	 * device will not use it. May be NULL; not called for one that is unplugged.
+	 */
+	void (*unmapped)(struct model *m, uint64_t iova, uint64_t last);
+
 	/* @ready: Whether the unit has something to do. */
 	bool (*ready)(struct model *m, unsigned int unit);
 
@@ -138,9 +144,12 @@ struct model_ops {
 };
 
 /* A kind that is ready is also in the list in model.c. */
+extern const struct model_ops model_ae4dma_ops;
 extern const struct model_ops model_ioat_ops;
 extern const struct model_ops model_dsa_ops;
 extern const struct model_ops model_lsi_ops;
+extern const struct model_ops model_ptdma_ops;
+extern const struct model_ops model_sdxi_ops;
 extern const struct model_ops model_toy_ops;
 
 /* --- for kinds of devices ------------------------------------------------------------------- */

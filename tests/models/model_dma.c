@@ -213,6 +213,8 @@ unsigned int model_unmap(struct model *m, uint64_t iova, uint64_t len)
 		return 0;
 	last = iova + MIN(len - 1, UINT64_MAX - iova);
 	n = memory_unmap(&m->memory, &iova, &last);
+	if (n > 0 && m->ops->unmapped && !m->unplugged)
+		m->ops->unmapped(m, iova, last);
 	/* No unit finds it any more; wait for those that have found it already. */
 	while (n > 0 && is_busy(m, iova, last))
 		pthread_cond_wait(&m->changed, &m->lock);

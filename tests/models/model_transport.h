@@ -9,7 +9,7 @@
 #include "model.h"
 
 /**
- * model_open_engine() - Open the engine that a model is, with the driver that knows its PCI id.
+ * model_open_engine() - Open the engine that a model is, with the driver that knows its PCI id or class.
  * @spec: as for model_new().
  * @ret: the engine; closing it frees the model.
  * @why: as for engine_open_pci().

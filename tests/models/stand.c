@@ -122,6 +122,18 @@ uint64_t stand_descriptors(struct stand *b)
 	return counts.descriptors;
 }
 
+void stand_poll_descriptors(struct stand *b, uint64_t n)
+{
+	uint64_t give_up_ns = clock_now_ns() + LIMIT_NS;
+
+	while (stand_descriptors(b) < n) {
+		if (clock_now_ns() > give_up_ns)
+			TEST_FAIL("only %" PRIu64 " of %" PRIu64 " descriptors were taken up",
+				  stand_descriptors(b), n);
+		sched_yield();
+	}
+}
+
 void stand_fill(struct stand *b, uint64_t offset, size_t len, unsigned int seed)
 {
 	for (size_t i = 0; i < len; i++)

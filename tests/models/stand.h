@@ -50,6 +50,9 @@ bool stand_interrupted(struct stand *b, unsigned int vector);
 
 uint64_t stand_descriptors(struct stand *b);
 
+/* Until so many have been taken up, at most 10 seconds. */
+void stand_poll_descriptors(struct stand *b, uint64_t n);
+
 /* Fill what is at an offset with bytes of that seed, or check that they are there. */
 void stand_fill(struct stand *b, uint64_t offset, size_t len, unsigned int seed);
 bool stand_filled(struct stand *b, uint64_t offset, size_t len, unsigned int seed);

@@ -193,7 +193,8 @@ static void check_at_end(struct model *m)
 	struct model_counts counts;
 
 	model_counts(m, &counts);
-	if (model_n_mapped(m) > 0) {
+	/* Of what nothing can bring to rest a driver may leave it to the transport, as VFIO's drivers do. */
+	if (model_n_mapped(m) > 0 && model_can_reset(m)) {
 		fprintf(stderr, "model %s: memory was left mapped\n", model_name(m));
 		abort();
 	}
@@ -261,6 +262,8 @@ int model_open_engine(const char *spec, struct engine **ret, struct why *why)
 	if (r < 0)
 		return why_fail(why, r, "there is no such model: \"%.64s\"", spec);
 	ops = engine_find_driver(model_pci(m)->vendor, model_pci(m)->device);
+	if (!ops)
+		ops = engine_find_driver_of_class(model_pci(m)->class_code);
 	if (!ops)
 		return why_fail(why, -EOPNOTSUPP, "no driver knows the model \"%.64s\"", spec);
 	r = transport_new_model(m, ops->caps.address_mask, &t);

@@ -256,6 +256,62 @@ static void test_outlier(void)
 	EXPECT_TRUE(policy_blocked_ns(&pace, 8 * MIB) > 4500 * MS);
 }
 
+/* One more batch, behind another of the same size where two are in line. Return: its size. */
+static uint64_t run_batch(const struct policy_config *c, struct policy_pace *pace, double fixed_ns,
+			  double ns_per_mib)
+{
+	struct policy_batch batch = { .bytes = policy_batch_bytes(c, pace, 64 * MIB, 2) };
+
+	batch.bytes = MAX(ALIGN_DOWN(batch.bytes, 64 * KIB), 64 * KIB);
+	if (policy_may_queue(c, pace, batch.bytes))
+		batch.bytes_ahead = batch.bytes;
+	batch.n_folios = (uint32_t)(batch.bytes / (64 * KIB));
+	batch.blocked_ns = (uint64_t)(fixed_ns + ns_per_mib * (double)(batch.bytes + batch.bytes_ahead) / MIB);
+	policy_pace_learn(c, pace, &batch);
+	return batch.bytes;
+}
+
+/*
+ * When a slow spell is over, however long and slow it was, batches are soon as large as before; else an engine
+ * that had one does next to nothing beside another that had not.
+ */
+static void test_slow_spell(void)
+{
+	static const struct { double fixed_ns, ns_per_mib; } spells[] = {
+		{ 100000, 1000000 }, { 100000, 5000000 }, { 8 * MS, 150000 }, { 32 * MS, 150000 },
+	};
+	static const int lengths[] = { 10, 30, 300, 3000 };
+	struct policy_config c = config;
+
+	c.max_page_blocked_ns = 4 * MS;
+	for (size_t i = 0; i < ARRAY_SIZE(spells); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(lengths); j++) {
+			struct policy_pace pace = { 0 };
+			uint64_t before = 0;
+			int n;
+
+			for (n = 0; n < 200; n++)
+				before = run_batch(&c, &pace, 100000, 150000);
+			for (n = 0; n < lengths[j]; n++)
+				run_batch(&c, &pace, spells[i].fixed_ns, spells[i].ns_per_mib);
+			EXPECT_TRUE(policy_batch_bytes(&c, &pace, 64 * MIB, 2) < before / 2);
+			for (n = 0; run_batch(&c, &pace, 100000, 150000) < before * 4 / 5; n++)
+				EXPECT_TRUE(n < 40);
+		}
+}
+
+/* That some are slow now and then is not forgotten in between. */
+static void test_mixture(void)
+{
+	struct policy_pace pace = { 0 };
+
+	for (int i = 0; i < 3000; i++) {
+		run_batch(&config, &pace, 100000, i % 10 ? 500000 : 2000000);
+		if (i >= 100)
+			EXPECT_TRUE(policy_blocked_ns(&pace, 8 * MIB) > 8 * 550000 + 100000);
+	}
+}
+
 /* Garbage in the measurements does not make anything of it overflow. */
 static void test_absurd(void)
 {
@@ -490,6 +546,8 @@ int main(void)
 	RUN(test_published_curves);
 	RUN(test_miss);
 	RUN(test_outlier);
+	RUN(test_slow_spell);
+	RUN(test_mixture);
 	RUN(test_absurd);
 	RUN(test_n_prepares);
 	RUN(test_distance);
