@@ -61,7 +61,7 @@ struct dataplane {
 	_Atomic uint64_t words[STATUS_WORDS];
 	struct account account;
 	struct loop_op todo_op;
-	/* The thread's own: what is armed now ends, and nothing else is. */
+	/* The thread's own: what is armed ends, and nothing else is armed any more. */
 	bool ending;
 	struct plane plane;
 };
@@ -118,7 +118,7 @@ static void dataplane_todo(struct loop_op *op, int res)
 	struct dataplane *dp = container_of(op, struct dataplane, todo_op);
 	struct dataplane_msg *msg;
 
-	/* Nobody would cancel it once more: the last poll may have been ready when it was cancelled. */
+	/* The poll may have been ready just when it was cancelled: then it is too late for messages. */
 	if (res < 0 || dp->ending)
 		return;
 	event_clear(dp->todo_fd);
@@ -126,7 +126,7 @@ static void dataplane_todo(struct loop_op *op, int res)
 		plane_handle(&dp->plane, msg);
 }
 
-/* Not when it has been heard, for that may be when it was cancelled. */
+/* Not when it has been heard, for that may be at the end. */
 static void dataplane_listen(struct dataplane *dp)
 {
 	if (!dp->todo_op.armed)
