@@ -16,8 +16,8 @@
  * Those that are not in use are at 1, too, and have one beside them that nobody ever uses: what
  * is written twice, or astray, is found there, at the latest when the place is used again.
  *
- * What cannot be seen in memory - that the device is gone, has failed, or could not write a block
- * - is looked for in its registers when there was an interrupt without progress, and now and then
+ * What cannot be seen in memory - that the device is gone, has failed, or could not write a block -
+ * is looked for in its registers when there was an interrupt without progress, and now and then
  * when polling is in vain.
  */
 #include "sdxi.h"
@@ -50,7 +50,7 @@ static void sdxi_write_copies(struct sdxi *sdxi, const struct engine_copy *copie
 		struct sdxi_descriptor *d = &c->ring[place];
 
 		/* By somebody who had no business to, since it was done with last time. */
-		astray |= completion->block.signal != htole64(SDXI_SIGNAL_PENDING);
+		astray |= sdxi_signal(&completion->block) != SDXI_SIGNAL_PENDING;
 		d->size = htole32((uint32_t)copies[i].len - 1);
 		d->attributes = 0;
 		d->source_akey = htole16(SDXI_AKEY_MEMORY);

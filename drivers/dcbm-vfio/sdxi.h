@@ -194,7 +194,7 @@ static inline uint64_t sdxi_signal(const struct sdxi_block *block)
 /* Ready to be given to the function, and to show if somebody writes it before. */
 static inline void sdxi_arm(struct sdxi_block *block)
 {
-	block->flags = 0;
+	__atomic_store_n(&block->flags, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&block->signal, htole64(SDXI_SIGNAL_PENDING), __ATOMIC_RELEASE);
 }
 

@@ -4,11 +4,10 @@
  * as far as they are used here to copy memory.
  *
  * Sources: "3-4", "4.1.8" and the like are tables and sections of the "SDXI Specification",
- * version 1.0a, as (L) quotes them; (L) Linux's posted driver,
- * drivers/dma/sdxi/{hw.h,mmio.h,device.c,
- * context.c,ring.c,completion.c,descriptor.c,error.c,pci.c} of the series "dmaengine: Smart Data
- * Accelerator Interface (SDXI)", 2025 and 2026. All numbers are little endian. What is not named
- * here is reserved, and 0.
+ * version 1.0a, as (L) quotes them; (L) Linux's posted driver, drivers/dma/sdxi/{hw.h,mmio.h,
+ * device.c,context.c,ring.c,completion.c,descriptor.c,error.c,pci.c} of the series "dmaengine:
+ * Smart Data Accelerator Interface (SDXI)", 2025 and 2026. All numbers are little endian. What is
+ * not named here is reserved, and 0.
  */
 #ifndef MIGOFF_DCBM_SDXI_REGS_H
 #define MIGOFF_DCBM_SDXI_REGS_H

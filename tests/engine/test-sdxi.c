@@ -3,8 +3,9 @@
  * What is particular to the SDXI driver: here, in test-sdxi-ring.c and in test-sdxi-errors.c on a
  * puppet of a function, which is moved by hand, in test-sdxi-model.c on the model.
  *
- * Rules of the specification (1.0a; numbers are those of its tables and sections) that the driver
- * relies on or keeps, and what would find out if it did not: a test of one of these four, of
+ * Rules of the specification (1.0a; numbers are those of its tables and sections, as those quote it
+ * who are named in sdxi_regs.h: its text was not at hand) that the driver relies on or keeps, and
+ * what would find out if it did not: a test of one of these four, of
  * engine-contract or of engine-faulty, or in all of them the model, which logs broken rules.
  *
  *	PCI 1.19	class 0x120100 is SDXI, whatever the id		identity

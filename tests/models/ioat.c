@@ -209,6 +209,8 @@ static uint64_t ioat_read(struct model *m, unsigned int bar, uint64_t offset, un
 		return 0;
 	if (unit >= 0)
 		ioat_hurry_reset(m, (unsigned int)unit);
+	if (unit >= 0 && (reg->offset == IOAT_CHANSTS || reg->offset == IOAT_CHANERR))
+		ioat_tell(s, (unsigned int)unit);
 	value = unit < 0 ? get_device(m, s, reg->offset) : get_channel(&s->chan[unit], reg->offset);
 	return value >> (8 * inside);
 }
@@ -402,7 +404,10 @@ static void ioat_stale(struct model *m)
 		ch->done = 0x1230;
 		ch->run = i % 2 ? IOAT_RUN_HALTED : IOAT_RUN_RUNNING;
 		ch->chanerr = i % 2 ? IOAT_ERR_READ_DATA : 0;
+		/* Who begins has to look. */
+		ch->told = ch->chanerr != 0;
 	}
+	s->told_int = true;
 	if (s->version < 0x33)
 		ioat_set_chanerr_int(m, IOAT_ERR_READ_DATA);
 	else

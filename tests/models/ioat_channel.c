@@ -45,6 +45,16 @@ void ioat_interrupt(struct model *m, unsigned int unit)
 	}
 }
 
+void ioat_tell(struct ioat *s, unsigned int unit)
+{
+	struct ioat_chan *ch = &s->chan[unit];
+
+	if (!ch->chanerr)
+		return;
+	ch->told = true;
+	s->told_int |= s->chanerr_int != 0;
+}
+
 /* A masked error stops the channel, too, but says nothing. (M) */
 void ioat_fail(struct model *m, unsigned int unit, uint32_t chanerr)
 {
@@ -52,6 +62,8 @@ void ioat_fail(struct model *m, unsigned int unit, uint32_t chanerr)
 	struct ioat_chan *ch = &s->chan[unit];
 	uint64_t status;
 
+	ch->told &= ch->chanerr != 0;
+	s->told_int &= s->chanerr_int != 0;
 	ch->chanerr |= chanerr;
 	ioat_set_chanerr_int(m, s->chanerr_int | chanerr);
 	ch->run = IOAT_RUN_HALTED;
@@ -112,6 +124,7 @@ void ioat_write_chancmd(struct model *m, unsigned int unit, uint8_t value)
 	}
 	switch (value) {
 	case IOAT_CHANCMD_RESET:
+		ioat_tell(s, unit);
 		if (ch->run == IOAT_RUN_RUNNING && !ch->suspending)
 			model_broken(m, "reset without suspend", "channel %u", unit);
 		ch->resetting = true;
@@ -209,9 +222,9 @@ static const char *not_startable(struct model *m, const struct ioat *s, const st
 		return "DMACOUNT during a reset";
 	if (ch->chainaddr.halves || ch->chancmp.halves)
 		return "DMACOUNT with half an address";
-	if (ch->chanerr)
+	if (ch->chanerr && ch->told)
 		return "DMACOUNT with errors standing";
-	if (s->chanerr_int)
+	if (s->chanerr_int && s->told_int)
 		return "DMACOUNT with errors in CHANERR_INT";
 	if (!ch->has_chain)
 		return "DMACOUNT before CHAINADDR";
@@ -240,6 +253,9 @@ void ioat_write_dmacount(struct model *m, unsigned int unit, uint16_t value)
 		return;
 	}
 	ch->count = value;
+	/* It has halted, and does not hear it. */
+	if (ch->chanerr)
+		return;
 	ch->most_ahead = MAX(ch->most_ahead, (uint32_t)ioat_ahead(ch));
 	if (ch->ring && ioat_ahead(ch) > ch->ring) {
 		model_broken(m, "DMACOUNT moves past the ring", "%u of %u",

@@ -157,6 +157,7 @@ struct ioat_chan {
 	bool irq_off;			/* CHANCTRL bit 0 */
 	bool irq_pending;
 	uint32_t chanerr;
+	bool told;			/* software knows of it */
 	uint32_t chanerr_mask;
 	uint32_t extra[4];		/* registers without effect here: DCACTRL, DRSCTL, LTR */
 
@@ -188,6 +189,7 @@ struct ioat {
 	uint16_t intrdelay;
 	uint32_t attnstatus;
 	uint32_t chanerr_int;		/* as in configuration space */
+	bool told_int;			/* software knows of it */
 	bool loses_msix;
 	uint64_t msix[2];		/* address, data and mask, if it loses them */
 	struct ioat_chan chan[IOAT_CHANNELS_MAX];
@@ -212,6 +214,12 @@ uint64_t ioat_chansts(const struct ioat_chan *ch);
 
 /* Errors of a channel: it halts, and tells as it is set up to. */
 void ioat_fail(struct model *m, unsigned int unit, uint32_t chanerr);
+
+/*
+ * Software knows of the errors of a channel: it has read of them, or starts over. Before that a doorbell of
+ * its may cross them on the way, which is no fault of anybody.
+ */
+void ioat_tell(struct ioat *s, unsigned int unit);
 
 /* Let the channel interrupt, now or when it is re-armed. */
 void ioat_interrupt(struct model *m, unsigned int unit);

@@ -85,7 +85,7 @@ struct sdxi_l1 {			/* Table 3-3 */
 };
 
 struct sdxi_ctl {			/* Table 3-4 */
-	uint64_t ring;			/* bit 0 vl, 3:2 qos, 4 se, 5 csa */
+	uint64_t ring;			/* bit 0 vl; qos 3:2, se 4, csa 5 change nothing (M) */
 	uint32_t entries;
 	uint32_t zero;
 	uint64_t sts;

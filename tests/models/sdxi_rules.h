@@ -13,6 +13,14 @@
  *	    Operation", in that series' first version
  *	(M) a choice of this model where none of them says, always the one that forgives software
  *	    less; what could not be found out is said here or where it would matter
+ *
+ * Of what the function does no source says these, so that software has to live with either way; the
+ * second is an option of the model, and those may be put together:
+ *
+ *	whether Read_Index is of what was done, in order, or of what was taken up (early-read)
+ *	whether the bit vl of what was taken up is cleared, as (E) needs it, or stays (keeps-vl)
+ *	whether the error of a descriptor stops its context, or is told of and no more (lives)
+ *	whether it waits for the doorbell, or takes up what is valid before it (eager; legal by (R))
  */
 #ifndef MIGOFF_TESTS_MODELS_SDXI_RULES_H
 #define MIGOFF_TESTS_MODELS_SDXI_RULES_H

@@ -296,6 +296,47 @@ static void test_absurd(void)
 	stand_close(&b, 0);
 }
 
+/*
+ * A doorbell may cross an error on its way. It does nothing, and no rule is broken by it: not before software
+ * has read of the error.
+ */
+static void test_crossing_error(void)
+{
+	struct stand b;
+
+	ioat_open_started(&b, "ioat");
+	EXPECT_OK(model_order_faults(b.m, "error"));
+	ioat_put(&b, IOAT_DMACOUNT, 2, 1);
+	stand_poll_memory(&b, IOAT_CMP, 7, IOAT_HALTED);
+	ioat_put(&b, IOAT_DMACOUNT, 2, 2);
+	EXPECT_EQ(ioat_get(&b, IOAT_DMACOUNT, 2), 2);
+	EXPECT_EQ(ioat_get(&b, IOAT_CHANSTS, 8), IOAT_HALTED);
+	EXPECT_EQ(ioat_get(&b, IOAT_CHANERR, 4), IOAT_ERR_READ_DATA);
+	EXPECT_EQ(stand_descriptors(&b), 1);
+	ioat_put(&b, IOAT_DMACOUNT, 2, 3);
+	stand_poll_broken(&b, 1, "DMACOUNT with errors standing");
+	stand_close(&b, 1);
+}
+
+/* The same where an error of one channel shows in the configuration space that all of them share. */
+static void test_crossing_error_of_another(void)
+{
+	struct stand b;
+
+	ioat_open_started(&b, "ioat,version=3.2,channels=2");
+	ioat_halves(&b, IOAT_CHAN_SIZE + IOAT_CHANCMP, STAND_AT(IOAT_CMP + 64));
+	ioat_halves(&b, IOAT_CHAN_SIZE + IOAT_CHAINADDR, IOAT_DESC(4));
+	EXPECT_OK(model_order_faults(b.m, "error"));
+	ioat_put(&b, IOAT_DMACOUNT, 2, 1);
+	stand_poll_memory(&b, IOAT_CMP, 7, IOAT_HALTED);
+	ioat_put(&b, IOAT_CHAN_SIZE + IOAT_DMACOUNT, 2, 1);
+	stand_poll_memory(&b, IOAT_CMP + 64, ~7ull, IOAT_DESC(4));
+	EXPECT_EQ(ioat_get(&b, IOAT_CHANERR, 4), IOAT_ERR_READ_DATA);
+	ioat_put(&b, IOAT_CHAN_SIZE + IOAT_DMACOUNT, 2, 2);
+	stand_poll_broken(&b, 1, "DMACOUNT with errors in CHANERR_INT");
+	stand_close(&b, 1);
+}
+
 int main(void)
 {
 	RUN(test_recipe);
@@ -311,5 +352,7 @@ int main(void)
 	RUN(test_xor);
 	RUN(test_stale);
 	RUN(test_absurd);
+	RUN(test_crossing_error);
+	RUN(test_crossing_error_of_another);
 	return 0;
 }
