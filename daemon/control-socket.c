@@ -4,7 +4,9 @@
  * for ever when there are no descriptors left, and knows no limits but those per user.
  *
  * Anybody can connect and ask how the daemon is. Connections of those who may do no more are few and
- * short, and cannot pass descriptors, so that they are in nobody's way.
+ * short, and descriptors cannot be sent over them, so that they are in nobody's way: closing one, also as
+ * one that was not taken, can take as long as whoever made it likes (a socket that lingers, a file system
+ * whose server does not answer).
  */
 #include "clock.h"
 #include "control.h"
@@ -30,6 +32,11 @@
 /* Before listening again after accept() failed. */
 #define LISTEN_AGAIN_USEC	(200 * 1000ull)
 
+/* Since Linux 6.16; the C library may not know it yet. */
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 void conn_free(struct conn *conn)
 {
 	LIST_REMOVE(conn, entry);
@@ -37,6 +44,17 @@ void conn_free(struct conn *conn)
 	if (conn->attachment)
 		attachment_orphan(conn->attachment);
 	free(conn);
+}
+
+/*
+ * Whether the other end can send descriptors; if not, that fails there. A connection begins as the socket
+ * is that listens, so that none are sent before it is accepted. No kernel that has the module lacks it.
+ */
+static void pass_rights(int fd, bool on)
+{
+	int value = on;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &value, sizeof(value));
 }
 
 static bool peer_is_allowed(const struct control *c, int fd, const struct auth_peer *peer)
@@ -89,6 +107,7 @@ static int conn_add(struct control *c, int fd, const struct auth_peer *peer, boo
 	LIST_INSERT_HEAD(&c->conns, conn, entry);
 	sd_varlink_set_userdata(conn->link, conn);
 	if (allowed) {
+		pass_rights(fd, true);
 		r = sd_varlink_set_allow_fd_passing_input(conn->link, true);
 		if (r >= 0)
 			r = sd_varlink_set_allow_fd_passing_output(conn->link, true);
@@ -296,6 +315,7 @@ int control_listen(struct control *c)
 		return r;
 	}
 	c->listen_fd = r;
+	pass_rights(c->listen_fd, false);
 	r = event_sources(c);
 	if (r < 0)
 		log_error("cannot listen: %s", strerror(-r));

@@ -2,10 +2,11 @@
 /*
  * AMD's AE4DMA: up to 16 queues, each with a short ring of descriptors.
  *
- * Copies go to one queue until it has a portion of them, then to the one with the fewest bytes to do: a
- * doorbell and a look cost as much as a small copy. How far a queue is tells READ_IDX. The device
- * also writes a status into each descriptor, which costs nothing to look at, but may come late or not
- * at all: it is a hint where to look, and it tells which of those that are done have failed.
+ * Copies go to one queue until it has a portion of them, then to the one with the fewest bytes to
+ * do: a doorbell and a look cost as much as a small copy. How far a queue is tells READ_IDX. The
+ * device also writes a status into each descriptor, which costs nothing to look at, but may come
+ * late or not at all: it is a hint where to look, and it tells which of those that are done have
+ * failed.
  *
  * That a queue has halted is looked for where there was an interrupt without progress, or an error,
  * and now and then when polling is in vain.
@@ -45,7 +46,8 @@ static struct ae4dma_queue *ae4dma_choose(struct ae4dma *ae)
 	return best;
 }
 
-static void ae4dma_enqueue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
+static void ae4dma_enqueue(struct engine *e, const struct engine_copy *copies, uint32_t n,
+			   uint64_t item)
 {
 	struct ae4dma *ae = to_ae4dma(e);
 
@@ -148,8 +150,8 @@ static void ae4dma_report(struct ae4dma *ae, struct ae4dma_queue *q, enum engine
 }
 
 /*
- * Report the next one, which is done. One without a status is, too: that may come late. Return: 1 if it has
- * failed, 0 if not, or -EIO.
+ * Report the next one, which is done. One without a status is, too: that may come late. Return: 1
+ * if it has failed, 0 if not, or -EIO.
  */
 static int ae4dma_report_next(struct ae4dma *ae, struct ae4dma_queue *q)
 {
@@ -163,7 +165,10 @@ static int ae4dma_report_next(struct ae4dma *ae, struct ae4dma_queue *q)
 	return failed;
 }
 
-/* Let in what is done. Return: how many descriptors, with whether one of them has failed; or -EIO. */
+/*
+ * Let in what is done. Return: how many descriptors, with whether one of them has failed; or
+ * -EIO.
+ */
 static int ae4dma_take(struct ae4dma *ae, struct ae4dma_queue *q, bool *ret_failed)
 {
 	bool failed = false;
@@ -187,15 +192,22 @@ static bool ae4dma_is_idle(const struct ae4dma_queue *q)
 /* Whether a queue that is silent, or has failed at something, has halted, or is gone. */
 static int ae4dma_look_closer(struct ae4dma *ae, struct ae4dma_queue *q)
 {
-	uint32_t status = ae4dma_read(ae, q, AE4DMA_STATUS);
+	uint32_t status;
 	uint8_t code;
 	bool failed;
-	int r;
+	int n, r;
 
+	/* In this order: it halts when it has failed. */
+	n = ae4dma_take(ae, q, &failed);
+	if (n < 0)
+		return n;
+	status = ae4dma_read(ae, q, AE4DMA_STATUS);
 	if (status == UINT32_MAX)
 		return engine_complain(&ae->engine, -EIO, amd_gone);
+	if (AE4DMA_STATUS_OF(status) != AE4DMA_STATUS_ERROR)
+		return n;
 	r = ae4dma_take(ae, q, &failed);
-	if (r < 0 || AE4DMA_STATUS_OF(status) != AE4DMA_STATUS_ERROR)
+	if (r < 0)
 		return r;
 	/* It may stand at the one that is to blame, or behind it. */
 	if (!ae4dma_is_idle(q) && ae4dma_next_status(q, &code) == AE4DMA_DONE_ERROR)
@@ -263,8 +275,8 @@ static int ae4dma_reap(struct engine *e)
 }
 
 /*
- * Linux, drivers/dma/amd/ae4dma/ae4dma-pci.c, ae4_pci_table. It had 1022:14c8 and 1022:14dc, too, for a while,
- * and has not any more; SDXI is what those are called elsewhere.
+ * Linux, drivers/dma/amd/ae4dma/ae4dma-pci.c, ae4_pci_table. It had 1022:14c8 and 1022:14dc, too,
+ * for a while, and has not any more; SDXI is what those are called elsewhere.
  */
 static const struct engine_id ae4dma_ids[] = {
 	{ AE4DMA_PCI_VENDOR, AE4DMA_PCI_DEVICE },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the two halves of the AE4DMA driver share: ae4dma.c copies, ae4dma_device.c opens, starts and
- * stops.
+ * What the two halves of the AE4DMA driver share: ae4dma.c copies, ae4dma_device.c opens, starts
+ * and stops.
  */
 #ifndef MIGOFF_DCBM_AE4DMA_H
 #define MIGOFF_DCBM_AE4DMA_H
@@ -25,6 +25,7 @@ struct ae4dma_slot {
  * @descriptors: its ring.
  * @iova: where the device finds it.
  * @ring: how far it is.
+ * @stops: it had something to do, or had halted, and was told to stop.
  * @load: bytes in [reaped, tail) of it.
  * @slots: what is behind each descriptor.
  */
@@ -33,6 +34,7 @@ struct ae4dma_queue {
 	struct ae4dma_descriptor *descriptors;
 	uint64_t iova;
 	struct amd_ring ring;
+	bool stops;
 	uint64_t load;
 	struct ae4dma_slot slots[AE4DMA_RING];
 };
@@ -42,11 +44,11 @@ struct ae4dma_queue {
  * @engine: what all engines have.
  * @t: what is below.
  * @memory: the rings of all queues, those of each life.
- * @life: how often it was started; each life has rings of its own, for a status that is written late by
- *	the one before must not be taken for one of its own descriptors.
+ * @life: how often it was started; each life has rings of its own, for a status that is written late
+ *	by the one before must not be taken for one of its own descriptors.
  * @interrupts: it has some.
- * @stuck: it did not start, or its indices are not to be believed: only a reset of the whole function
- *	can help.
+ * @stuck: it did not start, or its indices are not to be believed: only a reset of the whole
+ *	function can help.
  * @n_vain: how often nothing was found since something was found.
  * @current: the queue that copies go to...
  * @portion: ...until it has taken so many bytes.

@@ -11,14 +11,32 @@
 #define RING_SIZE (AE4DMA_RING * sizeof(struct ae4dma_descriptor))
 #define N_LIVES 4
 
+/* Whether it is through with all that it was given. */
+static bool ae4dma_is_empty(struct ae4dma *ae, const struct ae4dma_queue *q)
+{
+	return ae4dma_read(ae, q, AE4DMA_READ_IDX) == ae4dma_read(ae, q, AE4DMA_WRITE_IDX);
+}
+
+static uint32_t ae4dma_status(struct ae4dma *ae, const struct ae4dma_queue *q)
+{
+	return AE4DMA_STATUS_OF(ae4dma_read(ae, q, AE4DMA_STATUS));
+}
+
+/* Those with nothing to do are at rest as they are; one that has halted is to forget it. */
 static int ae4dma_let_stop(struct engine *e)
 {
 	struct ae4dma *ae = to_ae4dma(e);
 
 	if (ae4dma_read(ae, &ae->queues[0], AE4DMA_STATUS) == UINT32_MAX)
 		return -ENODEV;
-	for (unsigned int i = 0; i < ae->n_queues; i++)
-		ae4dma_write(ae, &ae->queues[i], AE4DMA_CONTROL, 0);
+	for (unsigned int i = 0; i < ae->n_queues; i++) {
+		struct ae4dma_queue *q = &ae->queues[i];
+
+		q->stops = !ae4dma_is_empty(ae, q) ||
+			   ae4dma_status(ae, q) == AE4DMA_STATUS_ERROR;
+		if (q->stops)
+			ae4dma_write(ae, q, AE4DMA_CONTROL, 0);
+	}
 	return 0;
 }
 
@@ -26,10 +44,12 @@ static bool ae4dma_at_rest(struct engine *e)
 {
 	struct ae4dma *ae = to_ae4dma(e);
 
-	for (unsigned int i = 0; i < ae->n_queues; i++)
-		if (AE4DMA_STATUS_OF(ae4dma_read(ae, &ae->queues[i], AE4DMA_STATUS)) !=
-		    AE4DMA_STATUS_STOPPED)
+	for (unsigned int i = 0; i < ae->n_queues; i++) {
+		struct ae4dma_queue *q = &ae->queues[i];
+
+		if (q->stops && ae4dma_status(ae, q) != AE4DMA_STATUS_STOPPED)
 			return false;
+	}
 	return true;
 }
 
@@ -40,23 +60,26 @@ static bool ae4dma_has_nothing(struct engine *e)
 
 	for (unsigned int i = 0; i < ae->n_queues; i++) {
 		struct ae4dma_queue *q = &ae->queues[i];
-		uint32_t status = AE4DMA_STATUS_OF(ae4dma_read(ae, q, AE4DMA_STATUS));
 
-		if (status != AE4DMA_STATUS_STOPPED && status != AE4DMA_STATUS_ERROR &&
-		    ae4dma_read(ae, q, AE4DMA_READ_IDX) != ae4dma_read(ae, q, AE4DMA_WRITE_IDX))
+		if (!ae4dma_is_empty(ae, q) && ae4dma_status(ae, q) != AE4DMA_STATUS_STOPPED &&
+		    ae4dma_status(ae, q) != AE4DMA_STATUS_ERROR)
 			return false;
 	}
 	return true;
 }
 
-/* READ_IDX cannot be set, and stays where it is: so WRITE_IDX is set to it, and there is nothing to do. */
+/*
+ * READ_IDX cannot be set, and stays where it is: so WRITE_IDX is set to it, and there is nothing
+ * to do.
+ */
 static int ae4dma_forget(struct ae4dma *ae, const struct ae4dma_queue *q)
 {
 	uint32_t place = ae4dma_read(ae, q, AE4DMA_READ_IDX);
 
 	if (place >= AE4DMA_RING)
 		return ae4dma_disbelieve(ae, ae4dma_senseless);
-	ae4dma_write(ae, q, AE4DMA_WRITE_IDX, place);
+	if (place != ae4dma_read(ae, q, AE4DMA_WRITE_IDX))
+		ae4dma_write(ae, q, AE4DMA_WRITE_IDX, place);
 	return 0;
 }
 
@@ -92,7 +115,10 @@ int ae4dma_reset(struct engine *e)
 	return to_ae4dma(e)->stuck ? amd_reset(e) : 0;
 }
 
-/* Begin where the last owner stopped; or where the queue is when it is enabled, if that sets it back. */
+/*
+ * Begin where the last owner stopped; or where the queue is when it is enabled, if that sets it
+ * back.
+ */
 static int ae4dma_enable(struct ae4dma *ae, struct ae4dma_queue *q)
 {
 	int r;
@@ -101,7 +127,7 @@ static int ae4dma_enable(struct ae4dma *ae, struct ae4dma_queue *q)
 	r = ae4dma_forget(ae, q);
 	if (r < 0)
 		return r;
-	if (AE4DMA_STATUS_OF(ae4dma_read(ae, q, AE4DMA_STATUS)) == AE4DMA_STATUS_ERROR)
+	if (ae4dma_status(ae, q) == AE4DMA_STATUS_ERROR)
 		return engine_complain(&ae->engine, -EIO, "a queue stays halted");
 	q->ring = (struct amd_ring) {
 		.size = AE4DMA_RING,
@@ -128,17 +154,6 @@ static int ae4dma_set_up_queue(struct ae4dma *ae, unsigned int i)
 	return ae4dma_enable(ae, q);
 }
 
-/* Also at rest they are enabled by their number being written, as it is not after a reset of the function. */
-static int ae4dma_set_number(struct engine *e)
-{
-	struct ae4dma *ae = to_ae4dma(e);
-
-	if (transport_read32(ae->t, AE4DMA_BAR, AE4DMA_QUEUES) == ae->n_queues)
-		return 0;
-	transport_write32(ae->t, AE4DMA_BAR, AE4DMA_QUEUES, ae->n_queues);
-	return ae4dma_quiesce(e);
-}
-
 int ae4dma_start(struct engine *e)
 {
 	struct ae4dma *ae = to_ae4dma(e);
@@ -146,10 +161,10 @@ int ae4dma_start(struct engine *e)
 
 	/* Whatever it was doing for its last owner, it must not go on with it. */
 	r = ae4dma_stop(e);
-	if (r == 0)
-		r = ae4dma_set_number(e);
 	if (r < 0)
 		return r;
+	/* Not any more after a reset of the function. */
+	transport_write32(ae->t, AE4DMA_BAR, AE4DMA_QUEUES, ae->n_queues);
 	ae->life++;
 	ae->n_vain = 0;
 	ae->current = &ae->queues[0];
@@ -177,8 +192,8 @@ void ae4dma_close(struct engine *e)
 }
 
 /*
- * How many there are says no register but the one that is told how many shall work; and they do from then
- * on: what a former owner left is to be forgotten before.
+ * How many there are says no register but the one that is told how many shall work; and they do
+ * from then on: what a former owner left is to be forgotten before.
  */
 static int ae4dma_count_queues(struct ae4dma *ae, struct why *why)
 {

@@ -3,8 +3,9 @@
  * Registers and descriptors of AMD's AE4DMA, as far as they are used here to copy memory.
  *
  * Sources: (L) Linux, drivers/dma/amd/ae4dma/{ae4dma.h,ae4dma-dev.c,ae4dma-pci.c} and
- * drivers/dma/amd/ptdma/ptdma-dmaengine.c; (S) SPDK, lib/ae4dma/{ae4dma_spec.h,ae4dma.c}; (D) "dma/ae4dma",
- * a driver for DPDK that AMD sent to dev@dpdk.org in 2026, ae4dma_hw_defs.h and ae4dma_dmadev.c.
+ * drivers/dma/amd/ptdma/ptdma-dmaengine.c; (S) SPDK, lib/ae4dma/{ae4dma_spec.h,ae4dma.c}; (D)
+ * "dma/ae4dma", a driver for DPDK that AMD sent to dev@dpdk.org in 2026, ae4dma_hw_defs.h and
+ * ae4dma_dmadev.c.
  */
 #ifndef MIGOFF_DCBM_AE4DMA_REGS_H
 #define MIGOFF_DCBM_AE4DMA_REGS_H
@@ -33,8 +34,10 @@
 #define AE4DMA_MAX_IDX 0x08		/* descriptors in the ring (L, S, D) */
 #define AE4DMA_READ_IDX 0x0c		/* the first that is not done; the device's (L, D) */
 #define AE4DMA_WRITE_IDX 0x10		/* behind the last (L, S, D) */
-/* One is waiting to be taken, and until then there is no other. Written back without the bit by those who
- * take interrupts (L), once with it by those who want none (S, D). */
+/*
+ * One is waiting to be taken, and until then there is no other. Written back without the bit by those
+ * who take interrupts (L), once with it by those who want none (S, D).
+ */
 #define AE4DMA_INT_STATUS 0x14
 #define AE4DMA_INT_STATUS_NONE 0x0
 #define AE4DMA_BASE_LOW 0x18		/* (L, S, D) */

@@ -8,7 +8,7 @@
 #include "patience.h"
 
 /* Nobody has published how long that takes. Without DMA no copy does, however long it is. */
-#define REST_NS (200 * NSEC_PER_MSEC)
+#define REST_NS (400 * NSEC_PER_MSEC)
 
 const char amd_gone[] = "the device is gone: its registers read all ones";
 const char amd_not_given[] = "the device completed what it was not given";
@@ -27,8 +27,7 @@ static int amd_try_rest(struct engine *e, const struct amd_queues *queues)
 		return r_master;
 	while (!queues->at_rest(e))
 		if (!patience_left(&patience))
-			return queues->have_nothing(e) ? 0 :
-			       engine_complain(e, -EIO, "a queue never comes to rest");
+			return engine_complain(e, -EIO, "a queue never comes to rest");
 	return 0;
 }
 
@@ -37,10 +36,12 @@ int amd_come_to_rest(struct engine *e, const struct amd_queues *queues)
 	int r;
 
 	r = amd_try_rest(e, queues);
+	if (r == 0 || r == -ENODEV)
+		return r;
 	/* If it is let do DMA again, what it hangs in would go on. */
-	if (r < 0 && r != -ENODEV && e->transport->ops->reset(e->transport) == 0)
-		r = amd_try_rest(e, queues);
-	return r;
+	if (e->transport->ops->reset(e->transport) == 0)
+		return amd_try_rest(e, queues);
+	return queues->have_nothing(e) ? 0 : r;
 }
 
 int amd_reset(struct engine *e)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What AMD's two engines have in common. Their queues are rings of descriptors of 32 bytes; a queue
- * tells how far it is by a place in its ring, in a register, and by nothing else that is reliable; and
- * none has a command that resets it.
+ * What AMD's two engines have in common. Their queues are rings of descriptors of 32 bytes; a
+ * queue tells how far it is by a place in its ring, in a register, and by nothing else that is
+ * reliable; and none has a command that resets it.
  */
 #ifndef MIGOFF_DCBM_AMD_H
 #define MIGOFF_DCBM_AMD_H
@@ -54,7 +54,7 @@ extern const char amd_not_given[];
  * struct amd_queues - What to do to all queues of a device.
  * @let_stop: have them stop after what they are doing; -ENODEV if the device is gone.
  * @at_rest: whether they say that they have.
- * @have_nothing: whether they have nothing to do, which is as good if they never say so.
+ * @have_nothing: whether they have nothing to do: of those that never say so the best that can be known.
  */
 struct amd_queues {
 	int (*let_stop)(struct engine *e);
@@ -73,7 +73,10 @@ struct amd_queues {
  */
 int amd_come_to_rest(struct engine *e, const struct amd_queues *queues);
 
-/* Reset the function, if it can be: see struct engine_ops. Return: 0, also if it cannot, or a negative errno. */
+/*
+ * Reset the function, if it can be: see struct engine_ops. Return: 0, also if it cannot, or a
+ * negative errno.
+ */
 int amd_reset(struct engine *e);
 
 /**

@@ -188,10 +188,10 @@ struct dma_area {
  *
  * The window is aligned to the largest power of two that fits into it, 1 GiB at most.
  *
- * Return: 0; -ENODEV no such device; -EOPNOTSUPP no driver here knows it; -ENXIO not bound to
- * vfio-pci, or no IOMMU group; -EBUSY the group is in use or another driver has a device of it;
- * -EACCES or -EPERM, no permission, or no interrupt remapping; -ENOMEM the limit of locked memory
- * is too low; -ENOSPC no room for the window; or another negative errno.
+ * Return: 0; -ENODEV no such device, or it does not answer; -EOPNOTSUPP no driver here knows it;
+ * -ENXIO not bound to vfio-pci, or no IOMMU group; -EBUSY the group is in use or another driver has
+ * a device of it; -EACCES or -EPERM, no permission, or no interrupt remapping; -ENOMEM the limit of
+ * locked memory is too low; -ENOSPC no room for the window; or another negative errno.
  */
 int engine_open_pci(const char *bdf, size_t window_size, struct engine **ret, struct why *why);
 

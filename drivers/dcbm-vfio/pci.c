@@ -4,7 +4,9 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +117,22 @@ int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret)
 	facts.vfio = device_is_vfio(sysfs, bdf, facts.driver);
 	*ret = facts;
 	return 0;
+}
+
+bool pci_is_gone(const char *sysfs, const char *bdf)
+{
+	_cleanup_close_ int fd = -1;
+	uint32_t class_revision;
+	char path[PATH_MAX];
+
+	if (path_make(path, sysfs, bdf, "config") < 0)
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* The vendor of a virtual function reads as all ones always. */
+	return fd >= 0 &&
+	       pread(fd, &class_revision, sizeof(class_revision), PCI_CLASS_REVISION) ==
+		       sizeof(class_revision) &&
+	       class_revision == UINT32_MAX;
 }
 
 bool pci_vfio_refuses(const char *sysfs, const struct pci_facts *facts)

@@ -57,6 +57,15 @@ bool pci_bdf_valid(const char *bdf);
 int pci_read_facts(const char *sysfs, const char *bdf, struct pci_facts *ret);
 
 /**
+ * pci_is_gone() - Whether a device that is still listed does not answer.
+ * @sysfs: as for pci_read_facts().
+ * @bdf: the device, a valid name.
+ *
+ * Return: true if its configuration space reads as all ones; false also if it cannot be read.
+ */
+bool pci_is_gone(const char *sysfs, const char *bdf);
+
+/**
  * pci_vfio_refuses() - Whether vfio-pci will not be bound to a device.
  * @sysfs: as for pci_read_facts().
  * @facts: the device.

@@ -2,13 +2,15 @@
 /*
  * AMD's PTDMA ("passthrough DMA"): a queue of descriptors in a ring.
  *
- * The device writes nothing to memory but the copies. How far it is tells its head: the address of the
- * first descriptor that is not done. To run is a state that it leaves when there is nothing to do, so
- * it is told to with every doorbell. Only the last descriptor of a flush interrupts.
+ * The device writes nothing to memory but the copies. How far it is tells its head: the address
+ * of the first descriptor that is not done. To run is a state that it leaves when there is
+ * nothing to do, so it is told to with every doorbell. Only the last descriptor of a flush
+ * interrupts.
  *
- * An error stops the queue with its head at the descriptor that failed, and a code in a register. What
- * is behind that in the ring must not be done any more when it runs again: so at every stop the head is
- * set to the tail. Nobody has published whether the device notices each error of the bus.
+ * An error stops the queue with its head at the descriptor that failed, and a code in a register.
+ * What is behind that in the ring must not be done any more when it runs again: so at every stop
+ * the head is set to the tail. Nobody has published whether the device notices each error of the
+ * bus.
  */
 #include <endian.h>
 #include <errno.h>
@@ -69,7 +71,8 @@ static void write32(struct ptdma *pt, uint64_t offset, uint32_t value)
 
 /* --- to copy ---------------------------------------------------------------------------------- */
 
-static void ptdma_queue(struct engine *e, const struct engine_copy *copies, uint32_t n, uint64_t item)
+static void ptdma_queue(struct engine *e, const struct engine_copy *copies, uint32_t n,
+			uint64_t item)
 {
 	struct ptdma *pt = to_ptdma(e);
 	/* That none of its engines has this number is the one thing that is wrong with it. */
@@ -96,8 +99,8 @@ static void ptdma_queue(struct engine *e, const struct engine_copy *copies, uint
 }
 
 /*
- * Ask how many more descriptors are done. It is believed only if the head is at one that the device has
- * been given, or behind the last of them.
+ * Ask how many more descriptors are done. It is believed only if the head is at one that the
+ * device has been given, or behind the last of them.
  */
 static int ptdma_look(struct ptdma *pt, uint32_t *ret)
 {

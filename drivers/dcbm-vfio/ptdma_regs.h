@@ -43,9 +43,14 @@
 #define PTDMA_CONTROL_SIZE(log2) (((uint32_t)(log2) - 1) << 3)	/* of the ring (L, F) */
 #define PTDMA_CONTROL_HIGH(iova) ((uint32_t)((iova) >> 32) << 16)	/* of the ring (L, F) */
 
-/* Lower halves of addresses. The ring lies where it is a multiple of its size (F: 5 + log2 bits). */
+/*
+ * Lower halves of addresses. The ring lies where it is a multiple of its size (F: 5 + log2 bits).
+ */
 #define PTDMA_TAIL (PTDMA_QUEUE + 0x04)	/* behind the last descriptor (L) */
-/* The first that is not done; behind one that fails it does not go by itself (F). Can be written (L). */
+/*
+ * The first that is not done; behind one that fails it does not go by itself (F). Can be written
+ * (L).
+ */
 #define PTDMA_HEAD (PTDMA_QUEUE + 0x08)
 
 #define PTDMA_INT_ENABLE (PTDMA_QUEUE + 0x0c)	/* bits as below (L) */
@@ -60,8 +65,10 @@
 #define PTDMA_STATUS_CODE(v) ((v) & 0x3f)	/* (L, F) */
 #define PTDMA_STATUS_2 (PTDMA_QUEUE + 0x104)	/* read with the other one (L) */
 
-/* Codes; those that Linux calls reserved have no meaning. Its table of texts has them one by one, with no
- * gaps, though the codes have some. */
+/*
+ * Codes; those that Linux calls reserved have no meaning. Its table of texts has no gaps, though the
+ * codes have some.
+ */
 #define PTDMA_CODE_ENGINE 1		/* (L, F) */
 #define PTDMA_CODE_CONTEXT 13		/* until here: it refused the descriptor (L, F) */
 #define PTDMA_CODE_TIMEOUT 18		/* (L, F) */

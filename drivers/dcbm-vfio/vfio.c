@@ -69,6 +69,12 @@ static int vfio_check_binding(struct vfio_device *dev, struct why *why)
 	}
 	if (!facts.vfio)
 		return vfio_explain_binding(dev, &facts, why);
+	/* The kernel would reset it, and wait a minute for it, and the caller with it. */
+	if (pci_is_gone(SYSFS, dev->bdf)) {
+		why_fail(why, -ENODEV, "%s does not answer", dev->bdf);
+		return why_remedy(why, -ENODEV, "if it is still in the computer, only switching that "
+				  "off and on may bring it back");
+	}
 	dev->group = facts.group;
 	dev->node = facts.node;
 	return 0;

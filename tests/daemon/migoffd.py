@@ -44,6 +44,7 @@ class Client:
         self.sock.settimeout(TIMEOUT)
         self.buffer = b""
         self.fds = []
+        self.accepted = False
 
     def close(self):
         self.sock.close()
@@ -58,7 +59,9 @@ class Client:
         self.close()
 
     def send_raw(self, data, fds=()):
-        """The descriptors go with the first byte, as varlink wants it."""
+        """The descriptors go with the first byte, as varlink wants it, once the daemon has accepted us."""
+        if fds and not self.accepted:
+            self.call("org.varlink.service.GetInfo")
         try:
             sent = socket.send_fds(self.sock, [data], list(fds)) if fds else self.sock.send(data)
             self.sock.sendall(data[sent:])
@@ -82,6 +85,7 @@ class Client:
             if not data:
                 raise Closed
             self.buffer += data
+        self.accepted = True
         message, self.buffer = self.buffer.split(b"\0", 1)
         reply = json.loads(message)
         if "error" in reply:

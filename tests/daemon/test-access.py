@@ -5,6 +5,7 @@ be others."""
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,13 +22,17 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 # What a child of another user does: it calls what it is told to and prints what it gets.
 CALL = """
-import json, os, sys
+import json, os, socket, sys
 import migoffd
+def pass_descriptor():
+    socket.send_fds(c.sock, [b'{"method": "io.migoff.GetStatus"}\\0'], [0])
+    return c.receive()
 with migoffd.Client(sys.argv[1]) as c:
     for line in sys.stdin:
         method, target = json.loads(line)
         try:
-            reply = {"target": c.open_target(target)} if target else c.call(method)
+            reply = ({"target": c.open_target(target)} if target else
+                     pass_descriptor() if method == "pass" else c.call(method))
             print(json.dumps(["ok", reply]), flush=True)
         except migoffd.Error as e:
             print(json.dumps([e.name, e.parameters]), flush=True)
@@ -103,6 +108,21 @@ class Access(unittest.TestCase):
                 self.assertNotEqual(name, "ok")
         for method in ("GetStatus", "GetEngines", "GetConfiguration"):
             self.assertEqual(s.ask(f"io.migoff.{method}")[0], "ok")
+
+    def test_descriptors_of_strangers(self):
+        """Descriptors of who may do nothing do not even arrive, accepted or not: to close them could take as long
+        as who sent them likes. Members can pass some as soon as they have had an answer."""
+        m = self.member()
+        self.daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            s = self.stranger()
+            self.assertEqual(s.ask("pass")[0], "denied")
+        finally:
+            self.daemon.process.send_signal(signal.SIGCONT)
+        self.assertEqual(s.ask("io.migoff.GetStatus")[0], "ok")
+        self.assertEqual(s.ask("pass")[0], "denied")
+        self.assertEqual(m.ask("io.migoff.GetStatus")[0], "ok")
+        self.assertEqual(m.ask("pass")[0], "ok")
 
     def test_member(self):
         """Members may; each proves its right to a process by opening its pagemap, or does not."""

@@ -154,6 +154,9 @@ static void test_refused(void)
 		  -EMSGSIZE);
 	EXPECT_EQ(engine_enqueue(rig.e, mask - 4095, rig.dst.iova, 8192, &index), -ERANGE);
 	EXPECT_EQ(engine_enqueue(rig.e, src, mask - 4095, 8192, &index), -ERANGE);
+	if (caps->align > 1)
+		EXPECT_EQ(engine_enqueue(rig.e, src, rig.dst.iova, 4096 + caps->align / 2, &index),
+			  -EINVAL);
 	if (mask < UINT64_MAX)
 		EXPECT_EQ(engine_enqueue(rig.e, mask + 1, rig.dst.iova, 4096, &index), -ERANGE);
 	EXPECT_EQ(engine_in_flight(rig.e), 0);

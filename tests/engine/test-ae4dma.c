@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is particular to the AE4DMA driver, on the model: 16 queues with short rings, indices that nobody can
- * set back, and a status that is not reliable. Traps of these devices, who is known to have fallen into
- * them, and what would find it out here:
+ * What is particular to the AE4DMA driver, on the model: 16 queues with short rings, indices that
+ * nobody can set back, and a status that is not reliable. Traps of these devices, who is known to
+ * have fallen into them, and what would find it out here:
  *
  *	indices begin where the last owner left them, not at 0		anchors; engine-faulty: stale
  *	31 of the 32 places of a ring can be used, not 99 (Linux)	contract; rings
  *	addresses and lengths are multiples of 4			contract; caps
  *	no more than the length's 32 bits at once, as 2^32 is (SPDK)	caps
- *	a status that is not written is no reason to wait (DPDK, SPDK)	no_status; engine-faulty:
- *									  lost_completion
+ *	a status that is not written is no reason to wait (DPDK, SPDK)	no_status; no_status_of_some;
+ *									  engine-faulty: lost_completion
+ *	one that is written late is of the life before			engine-faulty: late_write
  *	a descriptor that failed is behind READ_IDX, too		errors; halt_of_one
  *	nobody says whether the queue then goes on			errors, goes-on; engine-faulty
  *	which half of an address comes first (Linux' names)		contract
  *	the status of the interrupt is a bit to be taken away (Linux),
- *	  and keeps others back until it is				engine-faulty:
+ *	  and keeps others back until it is				events_of_one; engine-faulty:
  *									  events_while_busy
  *	to say how many queues there are enables them			engine-faulty: stale
  *	there is no reset but that of the function			engine-faulty: hang; no_reset
  *	what is called SDXI in pci.ids was in Linux' list, and is gone	identity
  */
 #include <errno.h>
+#include <poll.h>
 
 #include "engine_driver.h"
 #include "faults.h"
@@ -31,7 +33,7 @@
 #define RING 31
 
 static const char *const specs[] = {
-	"ae4dma", "ae4dma,goes-on", "ae4dma,absurd-queues=1", "ae4dma,vectors=0",
+	"ae4dma", "ae4dma,goes-on", "ae4dma,queues=1", "ae4dma,vectors=0",
 };
 
 #define EACH(spec) for (size_t _i = 0; _i < ARRAY_SIZE(specs) && (spec = specs[_i]); _i++)
@@ -45,8 +47,8 @@ static void test_caps(void)
 		uint64_t max_len;
 	} expected[] = {
 		{ "ae4dma", N_QUEUES, 128 << 10 },
-		{ "ae4dma,absurd-queues=1", 1, 2 << 20 },
-		{ "ae4dma,absurd-queues=3", 3, 512 << 10 },
+		{ "ae4dma,queues=1", 1, 2 << 20 },
+		{ "ae4dma,queues=3", 3, 512 << 10 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
@@ -87,12 +89,15 @@ static void test_identity(void)
 	EXPECT_TRUE(!engine_find_driver(0x8086, 0x149b));
 }
 
-/* Wherever in its ring a queue was when it was stopped, it goes on there, and with nothing of before. */
+/*
+ * Wherever in its ring a queue was when it was stopped, it goes on there, and with nothing of
+ * before.
+ */
 static void test_anchors(void)
 {
 	struct rig rig;
 
-	faults_open(&rig, "ae4dma,absurd-queues=1");
+	faults_open(&rig, "ae4dma,queues=1");
 	for (uint64_t i = 0; i < 40; i++) {
 		faults_works(&rig, 1 + i % RING);
 		EXPECT_OK(i % 2 ? engine_recover(rig.e) : engine_stop(rig.e));
@@ -135,6 +140,53 @@ static void test_no_status(void)
 			faults_works(&rig, 1 + i);
 		rig_close(&rig);
 	}
+}
+
+/*
+ * One queue is heard, though another one that was announced at the same time says more: no result waits
+ * for anything but its event.
+ */
+static void test_no_status_of_some(void)
+{
+	struct pollfd event = { .events = POLLIN };
+	struct engine_result results[N_QUEUES];
+	struct rig rig;
+	uint64_t index, len = 128 << 10;
+
+	faults_open(&rig, "ae4dma");
+	event.fd = engine_event_fd(rig.e);
+	faults_order(&rig, "lose-completion=1/2");
+	for (int round = 0; round < 50; round++) {
+		for (uint64_t i = 0; i < N_QUEUES; i++)
+			EXPECT_OK(rig_copy(&rig, i * len, i * len, len, &index));
+		EXPECT_OK(engine_submit(rig.e));
+		while (engine_in_flight(rig.e) > 0) {
+			EXPECT_EQ(poll(&event, 1, 10000), 1);
+			EXPECT_OK(engine_completed(rig.e, results, N_QUEUES));
+		}
+	}
+	rig_close(&rig);
+}
+
+/* A queue that announces one after the other is heard each time, without being given more. */
+static void test_events_of_one(void)
+{
+	struct pollfd event = { .events = POLLIN };
+	struct engine_result result;
+	struct rig rig;
+
+	faults_open(&rig, "ae4dma,queues=1,ns-per-descriptor=1000000");
+	event.fd = engine_event_fd(rig.e);
+	for (uint64_t round = 0; round < 20; round++) {
+		for (uint64_t i = 0; i < 4; i++)
+			faults_copy_pages(&rig, i, 1);
+		while (engine_in_flight(rig.e) > 0) {
+			EXPECT_EQ(poll(&event, 1, 10000), 1);
+			while (EXPECT_OK(engine_completed(rig.e, &result, 1)) > 0)
+				EXPECT_EQ(result.status, ENGINE_COPIED);
+		}
+	}
+	rig_close(&rig);
 }
 
 /* The code of an error is the status of the descriptor to blame, and of no other one. */
@@ -222,7 +274,10 @@ static void test_independent(void)
 	rig_close(&rig);
 }
 
-/* What the others have finished is reported, although one has halted; where it goes on, all of it is. */
+/*
+ * What the others have finished is reported, although one has halted; where it goes on, all of it
+ * is.
+ */
 static void test_halt_of_one(void)
 {
 	for (int goes_on = 0; goes_on < 2; goes_on++) {
@@ -274,6 +329,8 @@ int main(void)
 	RUN(test_anchors);
 	RUN(test_rings);
 	RUN(test_no_status);
+	RUN(test_no_status_of_some);
+	RUN(test_events_of_one);
 	RUN(test_errors);
 	RUN(test_spread);
 	RUN(test_independent);

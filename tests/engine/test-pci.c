@@ -131,11 +131,27 @@ static void test_refused(void)
 	sysfs_wipe();
 }
 
+/* One that is listed and does not answer is told from those that do, or of which that is not known. */
+static void test_gone(void)
+{
+	device_make("0000:00:05.0", "vfio-pci");
+	EXPECT_TRUE(!pci_is_gone(root, "0000:00:05.0"));
+	run("printf '\\377\\377\\377\\377\\000\\000\\020\\000\\001\\000\\200\\010' "
+	    ">%1$s/bus/pci/devices/%2$s/config", "0000:00:05.0", "");
+	EXPECT_TRUE(!pci_is_gone(root, "0000:00:05.0"));
+	run("printf '\\377\\377\\377\\377\\377\\377\\377\\377\\377\\377\\377\\377' "
+	    ">%1$s/bus/pci/devices/%2$s/config", "0000:00:05.0", "");
+	EXPECT_TRUE(pci_is_gone(root, "0000:00:05.0"));
+	EXPECT_TRUE(!pci_is_gone(root, "0000:00:06.0"));
+	sysfs_wipe();
+}
+
 int main(void)
 {
 	EXPECT_TRUE(mkdtemp(root));
 	RUN(test_bdf);
 	RUN(test_facts);
+	RUN(test_gone);
 	RUN(test_blocker);
 	RUN(test_refused);
 	EXPECT_EQ(rmdir(root), 0);

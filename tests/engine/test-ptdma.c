@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is particular to the PTDMA driver, on the model: a queue that stops when it is empty, a head that
- * is all it says, and no command to reset it. Traps of these devices, who is known to have fallen into
- * them, and what would find it out here:
+ * What is particular to the PTDMA driver, on the model: a queue that stops when it is empty, a
+ * head that is all it says, and no command to reset it. Traps of these devices, who is known to
+ * have fallen into them, and what would find it out here:
  *
  *	it runs only as long as there is something to do		run_again; events_while_busy
  *	it takes a tail that is moved only when it is told to run	the same
@@ -25,6 +25,7 @@
 #include "engine_driver.h"
 #include "faults.h"
 #include "macros.h"
+#include "ptdma_regs.h"
 #include "test.h"
 
 /* What an engine can do, and that nobody knows whether it notices each error of the bus. */
@@ -63,7 +64,10 @@ static void test_identity(void)
 	EXPECT_TRUE(!engine_find_driver(0x8086, 0x1498));
 }
 
-/* The queue is told to run with each doorbell, whether it has come to its end or is just about to. */
+/*
+ * The queue is told to run with each doorbell, whether it has come to its end or is just about
+ * to.
+ */
 static void test_run_again(void)
 {
 	struct rig rig;
@@ -98,7 +102,10 @@ static void test_progress(void)
 	rig_close(&rig);
 }
 
-/* The code of an error is the status of the descriptor to blame; those without a meaning are no less one. */
+/*
+ * The code of an error is the status of the descriptor to blame; those without a meaning are no
+ * less one.
+ */
 static void test_errors(void)
 {
 	static const struct {
@@ -146,7 +153,15 @@ static void test_errors(void)
 	}
 }
 
-/* What comes before the one that fails is copied, what is behind it is not begun, also not when it runs again. */
+static uint64_t read_register(struct rig *rig, uint64_t offset)
+{
+	return model_bar_read(model_of(rig->e), PTDMA_BAR, offset, 4);
+}
+
+/*
+ * What comes before the one that fails is copied, what is behind it is not begun, also not when
+ * it runs again: whoever the next owner is.
+ */
 static void test_left_behind(void)
 {
 	for (uint64_t at = 0; at < 39; at += 13) {
@@ -164,11 +179,19 @@ static void test_left_behind(void)
 				  i == at ? ENGINE_READ_ERROR : ENGINE_CANCELLED);
 		faults_works(&rig, 40);
 		EXPECT_TRUE(rig_blank(&rig, at * 4096, (40 - at) * 4096));
+
+		faults_order(&rig, order);
+		faults_copy_pages(&rig, 0, 40);
+		EXPECT_OK(engine_stop(rig.e));
+		EXPECT_EQ(read_register(&rig, PTDMA_HEAD), read_register(&rig, PTDMA_TAIL));
 		rig_close(&rig);
 	}
 }
 
-/* The error is found, though the interrupt that tells of it was taken with that of a copy, or is lost. */
+/*
+ * The error is found, though the interrupt that tells of it was taken with that of a copy, or is
+ * lost.
+ */
 static void test_error_without_interrupt(void)
 {
 	struct engine_result results[4];

@@ -6,11 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cleanup.h"
-#include "clock.h"
 #include "macros.h"
 #include "model_internal.h"
 
@@ -24,170 +22,17 @@ static const struct model_ops *const kinds[] = {
 	&model_toy_ops,
 };
 
-/* --- the lock ------------------------------------------------------------------------------- */
-
-void model_lock(struct model *m)
-{
-	atomic_fetch_add(&m->n_hosts, 1);
-	pthread_mutex_lock(&m->lock);
-	atomic_fetch_sub(&m->n_hosts, 1);
-}
-
-void model_unlock(struct model *m)
-{
-	if (m->n_yielding > 0)
-		pthread_cond_broadcast(&m->turn);
-	pthread_mutex_unlock(&m->lock);
-}
-
-/*
- * A mutex goes to whoever is quick, which is a unit that has just let go of it. Whoever is counted
- * in n_hosts takes the lock after this, and so wakes us when it lets go of it. One turn is enough: a
- * driver that polls is counted all the time, and would wait for ever for what it keeps us from.
- */
-static void yield_to_hosts(struct model *m)
-{
-	if (atomic_load(&m->n_hosts) > 0) {
-		m->n_yielding++;
-		pthread_cond_wait(&m->turn, &m->lock);
-		m->n_yielding--;
-	}
-}
-
-/* --- units ------------------------------------------------------------------------------------ */
-
-bool model_unit_stopped(const struct model_unit *u)
-{
-	return u->stop != u->stop_seen || u->m->closing;
-}
-
-/* Wait for a change, until @until_ns at most. */
-static void wait_until(struct model *m, uint64_t until_ns)
-{
-	struct timespec ts = {
-		.tv_sec = (time_t)(until_ns / NSEC_PER_SEC),
-		.tv_nsec = (long)(until_ns % NSEC_PER_SEC),
-	};
-
-	pthread_cond_timedwait(&m->changed, &m->lock, &ts);
-}
-
-static void unit_wait(struct model_unit *u, uint64_t until_ns)
-{
-	while (!model_unit_stopped(u) && clock_now_ns() < until_ns)
-		wait_until(u->m, until_ns);
-}
-
-void model_unit_spend(struct model_unit *u, uint64_t ns)
-{
-	if (ns == 0)
-		return;
-	if (u->until_ns == 0)
-		u->until_ns = clock_now_ns();
-	u->until_ns += ns;
-	unit_wait(u, u->until_ns);
-}
-
-/* The write that was on its way when the device was reset. Return: when to come again, or 0. */
-static uint64_t write_late(struct model *m)
-{
-	struct model_write *w = &m->late_write;
-
-	if (w->len == 0 || !model_bus_master(m))
-		return 0;
-	if (clock_now_ns() < w->at_ns)
-		return w->at_ns;
-	model_dma_write(m, w->iova, w->bytes, w->len);
-	w->len = 0;
-	return 0;
-}
-
-/* Nothing to do: until something changes, or at @until_ns, unless that is 0. */
-static void unit_rest(struct model_unit *u, uint64_t until_ns)
-{
-	u->until_ns = 0;
-	if (until_ns)
-		wait_until(u->m, until_ns);
-	else
-		pthread_cond_wait(&u->m->changed, &u->m->lock);
-}
-
-static void *unit_thread(void *arg)
-{
-	struct model_unit *u = arg;
-	struct model *m = u->m;
-
-	/* Set costs are short: sleep as exactly as can be. */
-	prctl(PR_SET_TIMERSLACK, 1);
-	pthread_mutex_lock(&m->lock);
-	while (!m->closing) {
-		uint64_t late_ns = u->number == 0 && !m->resetting ? write_late(m) : 0;
-
-		if (m->resetting || m->unplugged || !m->ops->ready(m, u->number)) {
-			unit_rest(u, late_ns);
-			continue;
-		}
-		u->stop_seen = u->stop;
-		u->working = true;
-		m->ops->work(m, u->number);
-		u->working = false;
-		pthread_cond_broadcast(&m->changed);
-		yield_to_hosts(m);
-	}
-	pthread_mutex_unlock(&m->lock);
-	return NULL;
-}
-
 void *model_state(struct model *m)
 {
 	return m->state;
 }
 
-void model_kick(struct model *m)
-{
-	pthread_cond_broadcast(&m->changed);
-}
-
-bool model_working(const struct model *m, unsigned int unit)
-{
-	return m->units[unit].working;
-}
-
-/* What was written last may be on its way still. */
-static void order_late_write(struct model *m)
-{
-	if (!m->orders.late_write || m->last_write.len == 0)
-		return;
-	m->late_write = m->last_write;
-	m->late_write.at_ns = clock_now_ns() + m->orders.late_write_us * NSEC_PER_USEC;
-	m->last_write.len = 0;
-	m->orders.late_write = false;
-}
-
-void model_stop(struct model *m, unsigned int unit)
-{
-	m->units[unit].stop++;
-	order_late_write(m);
-	model_kick(m);
-}
-
-static bool is_working(const struct model *m)
-{
-	for (unsigned int i = 0; i < m->n_units; i++)
-		if (m->units[i].working)
-			return true;
-	return false;
-}
-
 void model_reset_locked(struct model *m)
 {
 	while (m->resetting)
-		pthread_cond_wait(&m->changed, &m->lock);
+		model_wait(m);
 	m->resetting = true;
-	for (unsigned int i = 0; i < m->n_units; i++)
-		model_stop(m, i);
-	while (is_working(m))
-		pthread_cond_wait(&m->changed, &m->lock);
+	model_units_stop(m);
 	model_config_reset(m);
 	m->ops->reset(m);
 	m->resetting = false;
@@ -222,7 +67,7 @@ enum model_access model_begin(struct model *m, unsigned int unit, struct model_o
 	if (model_when(&o->unplug))
 		model_unplug(m);
 	if (hang)
-		unit_wait(u, UINT64_MAX);
+		model_unit_hang(u);
 	model_unit_spend(u, o->ns_per_descriptor);
 	return model_unit_stopped(u) ? MODEL_STOPPED : MODEL_DONE;
 }
@@ -310,19 +155,6 @@ static void print_rules(const struct model *m)
 
 /* --- for hosts -------------------------------------------------------------------------------- */
 
-static int model_start(struct model *m)
-{
-	for (; m->n_threads < m->n_units; m->n_threads++) {
-		struct model_unit *u = &m->units[m->n_threads];
-
-		u->m = m;
-		u->number = m->n_threads;
-		if (pthread_create(&u->thread, NULL, unit_thread, u))
-			return -EAGAIN;
-	}
-	return 0;
-}
-
 /* What is ordered to be at once. */
 static void apply_orders(struct model *m)
 {
@@ -351,13 +183,12 @@ static int model_power_on(struct model *m, const char *options)
 	model_config_reset(m);
 	m->ops->reset(m);
 	apply_orders(m);
-	return model_start(m);
+	return model_units_start(m);
 }
 
 int model_new_kind(const struct model_ops *ops, const char *options, struct model **ret)
 {
 	_cleanup_(model_freep) struct model *m = calloc(1, sizeof(*m));
-	pthread_condattr_t attr;
 	int r;
 
 	if (!m)
@@ -367,12 +198,7 @@ int model_new_kind(const struct model_ops *ops, const char *options, struct mode
 	for (size_t i = 0; i < MODEL_VECTORS_MAX; i++)
 		m->vectors[i] = -1;
 	m->line.fd = -1;
-	pthread_mutex_init(&m->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&m->changed, &attr);
-	pthread_cond_init(&m->turn, &attr);
-	pthread_condattr_destroy(&attr);
+	model_units_init(m);
 	r = model_power_on(m, options);
 	if (r == 0)
 		*ret = TAKE_PTR(m);
@@ -397,16 +223,8 @@ struct model *model_free(struct model *m)
 {
 	if (!m)
 		return NULL;
-	model_lock(m);
-	m->closing = true;
-	model_kick(m);
-	model_unlock(m);
-	while (m->n_threads > 0)
-		pthread_join(m->units[--m->n_threads].thread, NULL);
+	model_units_done(m);
 	print_rules(m);
-	pthread_cond_destroy(&m->turn);
-	pthread_cond_destroy(&m->changed);
-	pthread_mutex_destroy(&m->lock);
 	memory_done(&m->memory);
 	free(m->state);
 	free(m);

@@ -147,11 +147,11 @@ static enum model_access copy_chunk(struct model_unit *u, uint64_t src, uint64_t
 	u->busy[0].iova = src;
 	u->busy[1].iova = dst;
 	u->busy[0].len = u->busy[1].len = *len;
-	pthread_mutex_unlock(&m->lock);
+	model_unit_unlock(u);
 	copy_upwards(to, from, *len);
 	if (wrong_at < *len)
 		to[wrong_at] ^= 0x10;
-	pthread_mutex_lock(&m->lock);
+	model_unit_lock(u);
 	u->busy[0].len = u->busy[1].len = 0;
 	model_kick(m);
 	return MODEL_DONE;
@@ -217,7 +217,7 @@ unsigned int model_unmap(struct model *m, uint64_t iova, uint64_t len)
 		m->ops->unmapped(m, iova, last);
 	/* No unit finds it any more; wait for those that have found it already. */
 	while (n > 0 && is_busy(m, iova, last))
-		pthread_cond_wait(&m->changed, &m->lock);
+		model_wait(m);
 	return n;
 }
 

@@ -59,6 +59,8 @@ struct model_orders {
 /**
  * struct model_unit - What works by itself.
  * @thread: does.
+ * @wake: is signalled when it has something to do, and rests.
+ * @resting: it waits for that.
  * @working: it is in ops->work().
  * @stop: counts model_stop().
  * @stop_seen: its value when the piece of work at hand was begun.
@@ -71,6 +73,8 @@ struct model_unit {
 	struct model *m;
 	unsigned int number;
 	pthread_t thread;
+	pthread_cond_t wake;
+	bool resting;
 	bool working;
 	uint64_t stop;
 	uint64_t stop_seen;
@@ -106,7 +110,8 @@ struct model_line {
 /**
  * struct model - A device.
  * @lock: of all of it.
- * @changed: something that a unit, or who waits for one, may be waiting for.
+ * @changed: something that a unit at work, or who waits for one, may be waiting for.
+ * @kicked: units at rest may have something to do; whoever lets go of the lock looks.
  * @turn: a host has let go of the lock; units wait for that when @n_hosts says so, so that a host
  *	gets its turn among them.
  * @n_hosts: hosts that want the lock; changed without it.
@@ -125,6 +130,7 @@ struct model {
 	_Atomic unsigned int n_hosts;
 	unsigned int n_yielding;
 
+	bool kicked;
 	bool closing;
 	bool resetting;
 	bool unplugged;
@@ -162,6 +168,13 @@ static inline void model_unlockp(struct model **m)
 
 /* Under the lock from here on. */
 
+/* Wait for a change, as a host. Lets go of the lock. */
+void model_wait(struct model *m);
+
+/* For a unit to let go of the lock for something that takes long, and take it again. */
+void model_unit_unlock(struct model_unit *u);
+void model_unit_lock(struct model_unit *u);
+
 /* Whether the piece of work at hand was given up. */
 bool model_unit_stopped(const struct model_unit *u);
 
@@ -170,6 +183,17 @@ bool model_unit_stopped(const struct model_unit *u);
  * until it is stopped. Lets go of the lock.
  */
 void model_unit_spend(struct model_unit *u, uint64_t ns);
+
+/* Wait until it is stopped. Lets go of the lock. */
+void model_unit_hang(struct model_unit *u);
+
+/* Stop all units, and wait until they are at rest. Lets go of the lock. */
+void model_units_stop(struct model *m);
+
+/* The lock and what is waited for; the threads; the end of all of these. Without the lock. */
+void model_units_init(struct model *m);
+int model_units_start(struct model *m);
+void model_units_done(struct model *m);
 
 /* As model_order_faults(). */
 int model_order_faults_locked(struct model *m, const char *spec);
