@@ -163,7 +163,8 @@ static void test_shared_completion(void)
 	union sdxi_desc d;
 	struct stand b;
 
-	sdxi_open_active(&b, "sdxi");
+	/* What has none is done before what comes behind it. */
+	sdxi_open_active(&b, "sdxi,engines=1");
 	d = sdxi_copy(1, 1);
 	d.csb = SDXI_DSC_NP;
 	sdxi_enqueue(&b, 1, &d);
