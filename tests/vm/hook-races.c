@@ -21,7 +21,7 @@
 #define SMALL KIB(512)
 /* How often each case, in a long run and else. */
 #define REPEAT 51
-#define REPEAT_SHORT 18
+#define REPEAT_SHORT 9
 
 static struct hook hook;
 
