@@ -23,7 +23,9 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 
+#include "ae4dma_regs.h"
 #include "engine_driver.h"
 #include "faults.h"
 #include "macros.h"
@@ -165,6 +167,36 @@ static void test_no_status_of_some(void)
 			EXPECT_OK(engine_completed(rig.e, results, N_QUEUES));
 		}
 	}
+	rig_close(&rig);
+}
+
+static uint64_t read_index(struct rig *rig)
+{
+	return model_bar_read(model_of(rig->e), AE4DMA_BAR, AE4DMA_QUEUE(0) + AE4DMA_READ_IDX, 4);
+}
+
+/* What is claimed to be done before it is given is not given any more, so that it is not believed. */
+static void test_ahead(void)
+{
+	struct engine_result result;
+	uint64_t place, index;
+	struct rig rig;
+
+	faults_open(&rig, "ae4dma,queues=1");
+	place = read_index(&rig);
+	faults_order(&rig, "unsubmitted=1");
+	faults_copy_pages(&rig, 0, 1);
+	while (read_index(&rig) == place)
+		sched_yield();
+	EXPECT_OK(rig_copy(&rig, 4096, 4096, 4096, &index));
+	EXPECT_EQ(engine_submit(rig.e), -EIO);
+	EXPECT_STR(engine_reason(rig.e), "the device completed what it was not given");
+	EXPECT_OK(engine_recover(rig.e));
+	EXPECT_EQ(engine_completed(rig.e, &result, 1), 1);
+	EXPECT_EQ(engine_completed(rig.e, &result, 1), 1);
+	EXPECT_EQ(result.index, index);
+	EXPECT_EQ(result.status, ENGINE_CANCELLED);
+	EXPECT_TRUE(rig_blank(&rig, 4096, 4096));
 	rig_close(&rig);
 }
 
@@ -330,6 +362,7 @@ int main(void)
 	RUN(test_rings);
 	RUN(test_no_status);
 	RUN(test_no_status_of_some);
+	RUN(test_ahead);
 	RUN(test_events_of_one);
 	RUN(test_errors);
 	RUN(test_spread);

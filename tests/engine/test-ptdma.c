@@ -7,7 +7,7 @@
  *	it runs only as long as there is something to do		run_again; events_while_busy
  *	it takes a tail that is moved only when it is told to run	the same
  *	no descriptor says that it is done (and who waits for a bit
- *	  by && instead of & waits for nothing: DPDK)			progress; engine-faulty: lies
+ *	  by && instead of & waits for nothing: DPDK)			progress; ahead; engine-faulty: lies
  *	the head is an address, not an index (DPDK)			progress
  *	after an error it would go on with what is behind (Linux
  *	  sets HEAD to TAIL)						left_behind
@@ -21,6 +21,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 
 #include "engine_driver.h"
 #include "faults.h"
@@ -158,6 +159,31 @@ static uint64_t read_register(struct rig *rig, uint64_t offset)
 	return model_bar_read(model_of(rig->e), PTDMA_BAR, offset, 4);
 }
 
+/* What is claimed to be done before it is given is not given any more, so that it is not believed. */
+static void test_ahead(void)
+{
+	struct engine_result result;
+	uint64_t head, index;
+	struct rig rig;
+
+	faults_open(&rig, "ptdma");
+	head = read_register(&rig, PTDMA_HEAD);
+	faults_order(&rig, "unsubmitted=1");
+	faults_copy_pages(&rig, 0, 1);
+	while (read_register(&rig, PTDMA_HEAD) == head)
+		sched_yield();
+	EXPECT_OK(rig_copy(&rig, 4096, 4096, 4096, &index));
+	EXPECT_EQ(engine_submit(rig.e), -EIO);
+	EXPECT_STR(engine_reason(rig.e), "the device completed what it was not given");
+	EXPECT_OK(engine_recover(rig.e));
+	EXPECT_EQ(engine_completed(rig.e, &result, 1), 1);
+	EXPECT_EQ(engine_completed(rig.e, &result, 1), 1);
+	EXPECT_EQ(result.index, index);
+	EXPECT_EQ(result.status, ENGINE_CANCELLED);
+	EXPECT_TRUE(rig_blank(&rig, 4096, 4096));
+	rig_close(&rig);
+}
+
 /*
  * What comes before the one that fails is copied, what is behind it is not begun, also not when
  * it runs again: whoever the next owner is.
@@ -258,6 +284,7 @@ int main(void)
 	RUN(test_run_again);
 	RUN(test_progress);
 	RUN(test_errors);
+	RUN(test_ahead);
 	RUN(test_left_behind);
 	RUN(test_error_without_interrupt);
 	RUN(test_no_reset);
