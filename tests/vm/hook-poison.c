@@ -136,11 +136,14 @@ static void test_while_out(void)
 	}
 }
 
-/* The target asks for it while its page is away: it waits for the page, and then it gets it. */
+/*
+ * The target asks for it while its page is away: it waits for the page, and then it gets it. A huge one
+ * that the module still holds at that moment cannot be split: then the kernel says so, and leaves it.
+ */
 static void test_waits(void)
 {
 	for (long huge = 0; huge < 2; huge++) {
-		int n;
+		int n, r;
 
 		begin(huge);
 		n = prepare();
@@ -148,8 +151,10 @@ static void test_waits(void)
 		target_send(&target, in_madvise, addr + BAD, PAGE, MADV_HWPOISON);
 		EXPECT_TRUE(!target_answers(&target, 50));
 		expect_rest_moved(n, 0);
-		EXPECT_EQ(target_receive(&target), 0);
-		EXPECT_EQ(page_frame(&target, (uint64_t)addr + BAD), 0);
+		r = (int)target_receive(&target);
+		EXPECT_TRUE(r == 0 || (huge && r == -EHWPOISON));
+		if (r == 0)
+			EXPECT_EQ(page_frame(&target, (uint64_t)addr + BAD), 0);
 		expect_rest_right();
 		target_end(&target);
 	}
